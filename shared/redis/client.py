@@ -136,9 +136,10 @@ def server_time(client: Client) -> int:
     with store_errors():
         pipeline = client.pipeline(transaction=False)
         pipeline.time()
-        pipeline.get(Keys()("clock_ahead"))
-        (seconds, microseconds), ahead = pipeline.execute()
-    return int(seconds) * 1000 + int(microseconds) // 1000 + int(ahead or 0)
+        pipeline.hmget(Keys()("clock"), "ahead", "looked")
+        (seconds, microseconds), (ahead, looked) = pipeline.execute()
+    own = int(seconds) * 1000 + int(microseconds) // 1000
+    return max(own + int(ahead or 0), int(looked or 0))
 
 
 def record_of(flat: Sequence[str]) -> dict[str, str]:

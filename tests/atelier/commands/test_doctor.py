@@ -17,7 +17,8 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
-from shared.setting_groups import DiskRules
+from shared.redis.permissions import acl_rules
+from shared.setting_groups import DiskRules, RedisRules
 from shared.settings import Settings
 from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
@@ -125,6 +126,27 @@ def test_a_server_that_evicts_or_forgets_is_told(
         assert check_server(settings)[2].level is Level.FAIL
     finally:
         redis_client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_right_that_the_servers_user_lacks_is_told(
+    server: EmbeddedServer, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = acl_rules().replace("+xadd", "").replace("~atelier.*", "").split()
+    redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pw", *rules)
+    url = server.url.replace("unix://", "unix://poor:pw@")
+    monkeypatch.setenv("REDIS_URL", url)
+    (finding,) = check_server(Settings(redis_url=url))
+    redis_client.execute_command("ACL", "DELUSER", "poor")
+    assert finding.level is Level.FAIL
+    assert finding.text == "the server's user lacks ~atelier.* +xadd"
+
+
+def test_replicas_that_are_not_there_are_told(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    *_, finding = check_server(Settings(redis_url=server.url, redis=RedisRules(replicas=2)))
+    assert (finding.level, finding.text[:19]) == (Level.FAIL, "0 of the 2 replicas")
 
 
 def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

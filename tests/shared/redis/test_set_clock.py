@@ -87,6 +87,22 @@ def test_what_waits_starts_though_the_clock_went_back(store: JobStore, clock: Cl
     assert {job.id for job in (claim(store, first), claim(store, second.id))} == {first, second.id}
 
 
+def test_time_stands_still_until_the_reaper_has_seen_that_the_clock_went_back(
+    store: JobStore, clock: Clock
+) -> None:
+    """A lease or a deadline that is set in between is not over as soon as time goes on."""
+    job = claim(store, submit(store))
+    run_on(store, clock, 2)
+    clock.set(clock.now - MINUTES)
+    hasty = submission().spec.model_copy(update={"deadline_seconds": 60})
+    urgent = submit(store, spec=hasty)
+    assert store.beat([(job.id, job.attempt)]) == ["ok"]
+    reaped = store.reap()
+    assert (reaped.reclaimed, reaped.expired) == ((), ())
+    run_on(store, clock, LEASE_SECONDS - 1)
+    assert [status(store, one) for one in (job.id, urgent)] == [Status.RUNNING, Status.QUEUED]
+
+
 @pytest.mark.parametrize("times", [1, 4])
 def test_time_goes_on_from_one_primary_to_another_and_back(store: JobStore, clock: Clock, times: int) -> None:
     """It is never further ahead than the clock of the one that was the furthest."""
@@ -103,7 +119,7 @@ def test_time_goes_on_from_one_primary_to_another_and_back(store: JobStore, cloc
 
 def server_now(store: JobStore, clock: Clock) -> float:
     """Return the time of the scripts, in seconds."""
-    return EPOCH + clock.now + int(store.client.get("atelier:clock-ahead") or 0) / 1000
+    return EPOCH + clock.now + int(store.client.hget("atelier:clock", "ahead") or 0) / 1000
 
 
 def test_a_clock_that_goes_on_takes_jobs_back_in_time(store: JobStore, clock: Clock) -> None:

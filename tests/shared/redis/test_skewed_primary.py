@@ -72,7 +72,7 @@ def test_no_job_is_lost_or_ends_twice(group: SentinelGroup, change: float) -> No
     finish(store, ended)
     waiting = submit(store)
     store.reap()
-    eventually(lambda: bool(group.client(1 - group.primary()).exists("atelier:leases:looked")))
+    eventually(lambda: bool(group.client(1 - group.primary()).hexists("atelier:clock", "looked")))
     before, began, old = clock_of(store), time.monotonic(), group.primary()
     with service(store, (alive.id, alive.attempt)):
         group.kill(old)

@@ -1,8 +1,9 @@
--- Records: their fields, their events. All times are the server's own, in milliseconds, and never go back: where a new
--- primary's clock is behind the last one's, its time is that much ahead (jobs/reap.lua notes it). The lines before these,
--- which shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
+-- Records: their fields, their events. All times are the server's, in milliseconds, and never go back: where the clock of
+-- a new primary is behind, time stands still until jobs/reap.lua notes by how much it has to be ahead. The lines before
+-- these, which shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000) + (redis.call('GET', CLOCK_AHEAD) or 0)
+local seen = redis.call('HMGET', CLOCK, 'ahead', 'looked')
+local now = math.max(clock[1] * 1000 + math.floor(clock[2] / 1000) + (seen[1] or 0), tonumber(seen[2] or 0))
 
 -- Some fields of a hash, in the order of their names; false for one that it does not have.
 local function values(key, ...) return unpack(redis.call('HMGET', key, ...)) end

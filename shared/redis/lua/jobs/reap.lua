@@ -11,21 +11,22 @@ local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
 lease_ms = tonumber(lease_ms)
 
--- Time goes on where a clock was set back, as by a new primary that has its own, until that has caught up. Where it made
--- a leap, or the server was away, leases say nothing of their workers: each gets a whole one, to be prolonged by who lives.
+-- Time goes on where the clock was set back, as by a new primary that has its own, until that has caught up. Where it
+-- made a leap, or the server was away, leases say nothing of their workers: each gets a whole one, in which who lives
+-- prolongs it.
 do
-  local looked, ahead = tonumber(redis.call('GET', LOOKED) or now), tonumber(redis.call('GET', CLOCK_AHEAD) or 0)
-  if ahead > 0 and now - ahead >= looked then
-    now = now - ahead
-    redis.call('DEL', CLOCK_AHEAD)
-  elseif now < looked - 1000 then
-    redis.call('SET', CLOCK_AHEAD, string.format('%.0f', ahead + looked - now))
-    now = looked
-  end
-  if now > looked + math.max(2 * lease_ms, 5000) then
+  local own = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  local ahead, looked = tonumber(seen[1] or 0), tonumber(seen[2] or own)
+  if own + ahead > looked + math.max(2 * lease_ms, 5000) then
     for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
+  elseif own + ahead < looked - 1000 then
+    redis.call('HSET', CLOCK, 'ahead', string.format('%.0f', looked - own))
   end
-  if now >= looked + 1000 or redis.call('EXISTS', LOOKED) == 0 then redis.call('SET', LOOKED, now) end
+  if ahead > 0 and own >= looked then
+    now = own
+    redis.call('HDEL', CLOCK, 'ahead')
+  end
+  if now >= looked + 1000 or not seen[2] then redis.call('HSET', CLOCK, 'looked', now) end
 end
 
 local expired = {}
