@@ -136,10 +136,10 @@ def server_time(client: Client) -> int:
     with store_errors():
         pipeline = client.pipeline(transaction=False)
         pipeline.time()
-        pipeline.hmget(Keys()("clock"), "ahead", "looked")
-        (seconds, microseconds), (ahead, looked) = pipeline.execute()
-    own = int(seconds) * 1000 + int(microseconds) // 1000
-    return max(own + int(ahead or 0), int(looked or 0))
+        pipeline.hmget(Keys()("clock"), "looked", "ahead")
+        (seconds, microseconds), (looked, ahead) = pipeline.execute()
+    own, looked = int(seconds) * 1000 + int(microseconds) // 1000, int(looked or 0)
+    return own if own >= looked else max(own + int(ahead or 0), looked)  # as in includes/records.lua
 
 
 def record_of(flat: Sequence[str]) -> dict[str, str]:

@@ -2,8 +2,9 @@
 -- a new primary is behind, time stands still until jobs/reap.lua notes by how much it has to be ahead. The lines before
 -- these, which shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
 local clock = redis.call('TIME')
-local seen = redis.call('HMGET', CLOCK, 'ahead', 'looked')
-local now = math.max(clock[1] * 1000 + math.floor(clock[2] / 1000) + (seen[1] or 0), tonumber(seen[2] or 0))
+local seen = redis.call('HMGET', CLOCK, 'looked', 'ahead')
+local own_time, looked = clock[1] * 1000 + math.floor(clock[2] / 1000), tonumber(seen[1] or 0)
+local now = own_time >= looked and own_time or math.max(own_time + (seen[2] or 0), looked)
 
 -- Some fields of a hash, in the order of their names; false for one that it does not have.
 local function values(key, ...) return unpack(redis.call('HMGET', key, ...)) end

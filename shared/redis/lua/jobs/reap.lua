@@ -14,20 +14,15 @@ lease_ms = tonumber(lease_ms)
 -- Time goes on where the clock was set back, as by a new primary that has its own, until that has caught up. Where it
 -- made a leap, or the server was away, leases say nothing of their workers: each gets a whole one, in which who lives
 -- prolongs it.
-do
-  local own = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  local ahead, looked = tonumber(seen[1] or 0), tonumber(seen[2] or own)
-  if own + ahead > looked + math.max(2 * lease_ms, 5000) then
-    for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
-  elseif own + ahead < looked - 1000 then
-    redis.call('HSET', CLOCK, 'ahead', string.format('%.0f', looked - own))
-  end
-  if ahead > 0 and own >= looked then
-    now = own
-    redis.call('HDEL', CLOCK, 'ahead')
-  end
-  if now >= looked + 1000 or not seen[2] then redis.call('HSET', CLOCK, 'looked', now) end
+if own_time + (seen[2] or 0) < looked - 1000 then
+  redis.call('HSET', CLOCK, 'ahead', string.format('%.0f', looked - own_time))
+elseif seen[2] and own_time >= looked then
+  redis.call('HDEL', CLOCK, 'ahead')
 end
+if seen[1] and now > looked + math.max(2 * lease_ms, 5000) then
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
+end
+if now >= looked + 1000 then redis.call('HSET', CLOCK, 'looked', now) end
 
 local expired = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)) do
