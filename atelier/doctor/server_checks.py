@@ -9,6 +9,7 @@ from atelier.local.redis_server import memory_of, names_server
 from atelier.local.state_folder import read_running
 from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, connect
+from shared.redis.keys import Keys
 from shared.redis.memory_guard import StoreMemory, read_memory
 from shared.redis.permissions import missing_permissions
 from shared.redis.server_check import server_fault, server_name
@@ -35,6 +36,7 @@ def check_server(settings: Settings) -> list[Finding]:
                 *_check_settings(client),
                 _check_memory(read_memory(client), settings),
                 *_check_replicas(client, settings),
+                *_check_clock(client),
             ]
     except (redis.RedisError, StoreUnavailable) as error:
         remedy = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
@@ -58,6 +60,14 @@ def _check_replicas(client: Client, settings: Settings) -> list[Finding]:
         text = f"{there} connected, and none has to have a job: a failover may lose what was accepted last"
         return [warn("server replicas", text, "set ATELIER_REDIS_REPLICAS=1")]
     return [ok("server replicas", f"{there} connected, {wanted} must have a job")] if wanted else []
+
+
+def _check_clock(client: Client) -> list[Finding]:
+    ahead = int(client.hget(Keys()("clock"), "ahead") or 0) / 1000
+    if not ahead:
+        return []
+    text = f"time is {ahead:,.0f} s ahead of this server's clock, as that of an earlier primary was"
+    return [warn("server clock", text, "set the clocks of the servers (docs/server.md)")]
 
 
 def _check_own_memory(settings: Settings) -> Finding:

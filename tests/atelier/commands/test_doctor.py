@@ -149,6 +149,15 @@ def test_replicas_that_are_not_there_are_told(
     assert (finding.level, finding.text[:19]) == (Level.FAIL, "0 of the 2 replicas")
 
 
+def test_time_that_is_ahead_of_the_servers_clock_is_told(
+    server: EmbeddedServer, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    redis_client.hset("atelier:clock", "ahead", 300_000)
+    *_, finding = check_server(Settings(redis_url=server.url))
+    assert (finding.level, finding.text[:18]) == (Level.WARN, "time is 300 s ahea")
+
+
 def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = tmp_path / "memory.max"
     limit.write_text("500000000\n", "ascii")

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -103,18 +104,15 @@ def test_time_stands_still_until_the_reaper_has_seen_that_the_clock_went_back(
     assert [status(store, one) for one in (job.id, urgent)] == [Status.RUNNING, Status.QUEUED]
 
 
-@pytest.mark.parametrize("times", [1, 4])
-def test_time_goes_on_from_one_primary_to_another_and_back(store: JobStore, clock: Clock, times: int) -> None:
-    """It is never further ahead than the clock of the one that was the furthest."""
+def test_time_goes_on_from_one_primary_to_another_and_back(store: JobStore, clock: Clock) -> None:
     seen = [server_now(store)]
-    for _ in range(times):
-        for change in (-MINUTES, MINUTES):
-            run_on(store, clock, 2)
-            clock.set(clock.now + change)
-            seen.append(server_now(store))
-            store.reap()
-            seen.append(server_now(store))
-    assert seen == sorted(seen)
+    for change in (-MINUTES, MINUTES, -MINUTES / 3, MINUTES / 3, -MINUTES, MINUTES):
+        run_on(store, clock, 2)
+        clock.set(clock.now + change)
+        seen.append(server_now(store))
+        store.reap()
+        seen.append(server_now(store))
+    assert all(0 <= later - earlier <= 3 for earlier, later in pairwise(seen))
     assert seen[-1] == pytest.approx(EPOCH + clock.now)
 
 

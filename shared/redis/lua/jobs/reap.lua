@@ -1,8 +1,9 @@
 -- include: records, waits, turns, attempts, queues, batches, chains, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
--- workers may run, with blanks between them, '*' for any; `lease_ms` is how long a lease lasts. After the named arguments come the lanes. Returns the expired
--- ids, the reclaimed ids, then {lane, jobs that can be started now, one of the entries} for each lane.
+-- workers may run, with blanks between them, '*' for any; `lease_ms` is how long a lease lasts. After the named arguments
+-- come the lanes. Returns the expired ids, the reclaimed ids, then {lane, jobs that can be started now, one of the
+-- entries} for each lane.
 local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models, lease_ms = unpack(ARGV)
 local FIRST_LANE = 11 -- among the arguments
 models = listed_models(models)
