@@ -11,6 +11,8 @@ import logging
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +30,24 @@ from shared.tracing.choice import SEND_SECONDS
 log = logging.getLogger("atelier.api")
 
 
-def _usable_settings() -> Settings:
-    """Return the settings of a place that can be used; else print one sentence with the reason, and exit."""
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Print in one sentence why the settings are of no use, and exit."""
     try:
+        yield
+    except SettingsError as error:
+        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
+        raise SystemExit(EXIT_CONFIGURATION) from error
+
+
+def _usable_settings() -> Settings:
+    """Return the settings of a place that can be used."""
+    with _refusing():
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
         check_storage(settings)
         check_cards(settings)
-    except SettingsError as error:
-        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
-        raise SystemExit(EXIT_CONFIGURATION) from error
-    return settings
+        return settings
 
 
 _SETTINGS = _usable_settings()
@@ -65,11 +74,26 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to listen beyond this machine without a key. If the job store is away, no request is let in."""
+    """Refuse a job store that can never do, and to listen beyond this machine without a key.
+
+    If the job store is away, no request is let in.
+    """
+    with _refusing():
+        _check_server()
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)] or ["127.0.0.1"]
     exposed = [each for each in map(_SETTINGS.listening_on, hosts) if each.is_exposed]
     if exposed:
-        _require_key(exposed[0])
+        with _refusing():
+            _require_key(exposed[0])
+
+
+def _check_server() -> None:
+    # Imported here, since the process that loads this file as a module alone needs no job store.
+    from shared.redis.client import connect
+    from shared.redis.server_check import check_server
+
+    with connect(_SETTINGS.redis_url, retries=0) as client:
+        check_server(client)
 
 
 def _require_key(settings: Settings) -> None:
@@ -85,9 +109,6 @@ def _require_key(settings: Settings) -> None:
             check_exposure(settings, KeyStore(Scripts(client)))
         except StoreUnavailable as error:
             log.warning("not known whether there is an API key", extra={"detail": error.whole})
-        except SettingsError as error:
-            sys.stderr.write(f"configuration: {error}\n")
-            raise SystemExit(EXIT_CONFIGURATION) from error
 
 
 def post_worker_init(worker: Any) -> None:

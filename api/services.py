@@ -59,7 +59,11 @@ class Services:
 
 def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Services:
     """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
-    client = connect(settings.redis_url, max_connections=settings.api.connections + BACKGROUND_CONNECTIONS)
+    client = connect(
+        settings.redis_url,
+        max_connections=settings.api.connections + BACKGROUND_CONNECTIONS,
+        rules=settings.redis,
+    )
     objects = UnblockingObjects(open_object_store(settings.storage))
     disk = open_disk_guard(settings, objects)
     memory = MemoryGuard(client, settings.store.full_percent)

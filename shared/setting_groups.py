@@ -146,6 +146,13 @@ class StoreRules(Group):
     full_percent: int = Field(default=80, ge=1, le=100)  # new work is refused where more of maxmemory is used
 
 
+class RedisRules(Group):
+    """What the servers must have of new work before it counts as accepted."""
+
+    replicas: int = Field(default=0, ge=0, le=10)  # that have it; 0: the primary alone
+    replica_seconds: float = Field(default=1, ge=0.05, le=4)  # to wait for them; then 503
+
+
 class WorkerSettings(Group):
     """One worker process."""
 

@@ -31,6 +31,7 @@ from shared.network_settings import (
     WebhookSettings,
 )
 from shared.place_settings import PlaceRules, Places, read_places
+from shared.redis_url import check_files, parse_redis_url
 from shared.setting_groups import (
     BatchRules,
     DiskRules,
@@ -40,6 +41,7 @@ from shared.setting_groups import (
     OutputRules,
     QuotaRules,
     RecipeRules,
+    RedisRules,
     StoreRules,
     WorkerSettings,
 )
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()
     store: StoreRules = StoreRules()
+    redis: RedisRules = RedisRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
@@ -138,12 +141,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_redis_url(self) -> "Settings":
-        if not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("REDIS_URL must start with redis://, rediss:// or unix://")
-        try:
-            _ = urlsplit(self.redis_url).port
-        except ValueError as error:
-            raise ValueError("REDIS_URL must have a port from 0 to 65535, or none") from error
+        check_files(parse_redis_url(self.redis_url))
         return self
 
     @field_validator("storage_url")

@@ -15,9 +15,12 @@ from shared.redis.client import Client, connect
 from shared.setting_groups import JobRules
 from shared.storage.base import ObjectStore
 from shared.storage.object_store import open_object_store
+from tests.support.servers import chosen
 
 # A shell that runs the tests in its background has them and all that they start ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+chosen.choose_server()
 
 # Examples are judged by what they show; how long one takes says how busy the machine is. They are the same in
 # each run, so that a tree passes or fails by what is in it; --hypothesis-profile=explore looks for new ones.
@@ -30,6 +33,7 @@ settings.load_profile("repeatable")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """The one server of this process of tests; ask for `server` or `module_server`, which are empty."""
     with EmbeddedServer(tmp_path_factory.mktemp("server")) as running:
+        chosen.choose_user(running)
         yield running
 
 
@@ -46,7 +50,7 @@ def server(session_server: EmbeddedServer) -> EmbeddedServer:
 
 
 def emptied(server: EmbeddedServer) -> EmbeddedServer:
-    with connect(server.url) as client:
+    with connect(chosen.admin_url(server)) as client:
         client.flushall()
     return server
 

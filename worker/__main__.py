@@ -16,6 +16,7 @@ from kombu.transport.redis import Channel
 from shared.errors import AtelierError
 from shared.log_context import say_in_each_line
 from shared.logs import configure_logs, plain
+from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
 from shared.tracing.choice import SEND_SECONDS
@@ -49,6 +50,7 @@ def serve(settings: Settings, queues: str) -> int:
     check_storage(settings)
     check_cards(settings)
     base = WorkerContext(settings, "atelier-worker" if queues == "models" else "atelier-io")
+    check_server(base.hasty_client)
     say_in_each_line(worker=base.id)
     try:
         threads = settings.worker.threads if queues == "models" else 2

@@ -25,7 +25,12 @@ _NAMES = {"reads": "reads", "changes": "changes", "failures": "requests without 
 _COUNT = """#!lua flags=allow-oom
 local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 if count == tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return {count, redis.call('PTTL', KEYS[1])}
+local left = redis.call('PTTL', KEYS[1])
+if left > ARGV[1] * 1000 then -- the clock went back: that of a new primary, for one
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+  left = ARGV[1] * 1000
+end
+return {count, left}
 """
 
 

@@ -132,7 +132,7 @@ def _started(folder: Path, lock: int) -> Iterator[None]:
 @contextmanager
 def _open(settings: Settings, url: str) -> Iterator[OfflineInstallation]:
     check_storage(settings)
-    client = connect(url)
+    client = connect(url, rules=settings.redis)
     try:
         yield OfflineInstallation(settings, client, open_object_store(settings.storage))
     finally:

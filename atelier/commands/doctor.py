@@ -11,6 +11,7 @@ from atelier.display.table import row_lines, terminal_width, write_lines
 from atelier.doctor import Finding, Level, fail
 from atelier.doctor import installation_checks as installation
 from atelier.doctor import machine_checks as machine
+from atelier.doctor.server_checks import check_server
 from atelier.doctor.worker_checks import check_workers
 from shared.settings import Settings, SettingsError
 
@@ -53,7 +54,7 @@ def find() -> Iterator[Finding]:
     yield installation.check_storage(settings)
     yield installation.check_disk(settings)
     yield installation.check_port(settings)
-    yield from installation.check_server(settings)
+    yield from check_server(settings)
     yield check_workers(settings)
     yield from installation.check_cards(settings)
     yield from installation.check_models(settings)

@@ -4,19 +4,15 @@ import os
 import shutil
 from pathlib import Path
 
-import redis
-
 from atelier.doctor import Finding, fail, ok, warn
 from atelier.local.listen_socket import CannotListen, listen
 from atelier.local.processes import wanted_models
 from atelier.local.readiness import is_ready
-from atelier.local.redis_server import memory_of, names_server
-from atelier.local.state_folder import read_record, read_running
+from atelier.local.redis_server import names_server
+from atelier.local.state_folder import read_record
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.network_settings import without_secrets
-from shared.redis.memory_guard import StoreMemory, read_memory
-from shared.setting_groups import MEBIBYTE
 from shared.settings import Settings, SettingsError
 from shared.storage import places
 from shared.storage.local import local_folder
@@ -154,72 +150,3 @@ def check_tuning(settings: Settings) -> Finding:
     own = sorted(pinned(settings, os.environ))
     besides = f"; the environment decides on {' and '.join(own)}" if own else ""
     return ok("tuning", f"{found.tuned.settings}, measured {found.tuned.at[:10]}{besides}")
-
-
-def check_server(settings: Settings) -> list[Finding]:
-    """Ask the server that REDIS_URL names whether it keeps what it accepts."""
-    if not names_server(os.environ):
-        return [
-            ok("server", "REDIS_URL is not set: `atelier up` runs the embedded server"),
-            _check_own_memory(settings),
-        ]
-    try:
-        with redis.Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5) as client:
-            version = str(client.info("server").get("redis_version", "?"))
-            return [
-                ok("server", f"answers, version {version}"),
-                *_check_settings(client),
-                _check_memory(read_memory(client), settings),
-            ]
-    except redis.RedisError as error:
-        remedy = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
-        return [fail("server", f"REDIS_URL does not answer: {error}", remedy)]
-
-
-def _check_own_memory(settings: Settings) -> Finding:
-    """Check the embedded server's memory where it runs; else say what it will get."""
-    running = read_running(settings.state_dir.absolute())
-    if running is None:
-        most = memory_of(settings.store) / MEBIBYTE
-        return ok("server memory", f"`atelier up` gives it {most:,.0f} MiB (ATELIER_STORE_MEMORY_MEBIBYTES)")
-    try:
-        with redis.Redis.from_url(running.redis_url, decode_responses=True, socket_timeout=5) as client:
-            return _check_memory(read_memory(client), settings)
-    except (redis.RedisError, AtelierError) as error:
-        return warn("server memory", f"the embedded server does not answer: {error}", "look into its log")
-
-
-def _check_memory(memory: StoreMemory, settings: Settings) -> Finding:
-    if not memory.most:
-        remedy = "set maxmemory, so that new work is refused before the machine's memory is used up"
-        return warn("server memory", f"{memory.text()}, and maxmemory sets no limit", remedy)
-    if memory.used * 100 > memory.most * settings.store.full_percent:
-        remedy = "delete finished jobs (`atelier jobs delete`), or raise maxmemory"
-        return fail("server memory", f"{memory.text()}: new jobs are refused", remedy)
-    return ok("server memory", memory.text())
-
-
-def _check_settings(client: redis.Redis) -> list[Finding]:
-    try:
-        settings = {**client.config_get("appendonly"), **client.config_get("maxmemory-policy")}
-    except redis.ResponseError:
-        remedy = "see that it persists every write and never evicts keys"
-        return [warn("server settings", "the server does not tell its settings", remedy)]
-    return [
-        _check_durability(settings.get("appendonly") or ""),
-        _check_eviction(settings.get("maxmemory-policy") or ""),
-    ]
-
-
-def _check_durability(appendonly: str) -> Finding:
-    if appendonly == "yes":
-        return ok("server durability", "appendonly is on")
-    remedy = "`CONFIG SET appendonly yes`, and set it in the server's configuration"
-    return warn("server durability", "appendonly is off: a restart of the server loses accepted jobs", remedy)
-
-
-def _check_eviction(policy: str) -> Finding:
-    if policy == "noeviction":
-        return ok("server eviction", "maxmemory-policy is noeviction")
-    remedy = "`CONFIG SET maxmemory-policy noeviction`, and set it in the server's configuration"
-    return fail("server eviction", f"maxmemory-policy is {policy or 'unknown'}: jobs may vanish", remedy)

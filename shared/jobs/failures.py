@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.redis.client import store_errors
+from shared.redis.client import server_time, store_errors
 from shared.redis.scripts import Scripts
 
 HOUR_MS = 3_600_000
@@ -86,9 +86,8 @@ def read_failures(scripts: Scripts, owner: str, since_ms: int | None) -> tuple[i
 
     They are counted by the hour and kept for 31 days, so the first hour is a whole one.
     """
+    latest = server_time(scripts.client) // HOUR_MS
     with store_errors():
-        seconds, _ = scripts.client.time()
-        latest = seconds * 1000 // HOUR_MS
         wanted = latest - DAY_HOURS if since_ms is None else since_ms // HOUR_MS
         first = min(latest, max(latest - KEPT_HOURS, wanted))
         pipeline = scripts.client.pipeline(transaction=False)

@@ -331,6 +331,7 @@ class JobStore:
             MOST_REAPED,
             most_waiting,
             _names(runnable_models(self._roster.live())),
+            milliseconds(self.rules.lease_seconds),
             *Lane,
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))

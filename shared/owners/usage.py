@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from shared.redis.client import store_errors
+from shared.redis.client import server_time, store_errors
 from shared.redis.scripts import Scripts
 
 DAYS_AT_ONCE = 64  # that one round trip reads
@@ -44,9 +44,7 @@ class UsageStore:
 
     def today(self) -> date:
         """Return the day by the server's clock, in UTC."""
-        with store_errors():
-            seconds, _ = self._scripts.client.time()
-        return _EPOCH + timedelta(seconds=int(seconds))
+        return _EPOCH + timedelta(milliseconds=server_time(self._scripts.client))
 
     def read(self, since: date, until: date, *, owner: str | None = None) -> Iterator[DayUsage]:
         """Yield what was taken from one day to another, both included; `owner` is None for all owners."""

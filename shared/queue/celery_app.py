@@ -1,9 +1,12 @@
 """The Celery application that API and workers share: queues, task names and options."""
 
+from typing import Any
+
 from celery import Celery
 from kombu import Exchange, Queue
 
-from shared.redis.client import SOCKET_TIMEOUT_SECONDS
+from shared.redis.client import SOCKET_TIMEOUT_SECONDS, sentinel_options
+from shared.redis_url import RedisUrl, parse_redis_url
 from shared.settings import Settings
 from shared.specs.parts import Lane
 
@@ -23,8 +26,10 @@ def queue_of(lane: Lane) -> str:
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery app by which the API notifies workers, and which workers run."""
-    app = Celery("atelier", broker=broker_url(settings.redis_url), set_as_current=False)
+    server = parse_redis_url(settings.redis_url)
+    app = Celery("atelier", broker=server.broker, set_as_current=False)
     app.conf.update(
+        broker_use_ssl=server.tls or None,  # else kombu would verify no certificate
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,  # in memory only; it wakes the consume loop as soon as a slot is free
@@ -42,19 +47,23 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,  # a server with a full disk delivers no messages
-        broker_transport_options={
-            "queue_order_strategy": "priority",
-            "health_check_interval": HEALTH_CHECK_SECONDS,
-            "socket_timeout": SOCKET_TIMEOUT_SECONDS,
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-            "ack_emulation": False,  # no list of received messages in Redis: the job record has that role
-            "priority_steps": [0],  # one list a queue
-        },
+        broker_transport_options=_transport_options(server),
     )
     return app
 
 
-def broker_url(redis_url: str) -> str:
-    """Return a Redis URL in Celery's form: a Unix socket becomes redis+socket://."""
-    return redis_url.replace("unix://", "redis+socket://", 1)
+def _transport_options(server: RedisUrl) -> dict[str, Any]:
+    options = {
+        "queue_order_strategy": "priority",
+        "health_check_interval": HEALTH_CHECK_SECONDS,
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "ack_emulation": False,  # no list of received messages in Redis: the job record has that role
+        "priority_steps": [0],  # one list a queue
+        # Looked for at times all the same. Like all others of Atelier, their names are its own.
+        **{f"{name}_key": f"atelier.{name}" for name in ("unacked", "unacked_index", "unacked_mutex")},
+    }
+    if not server.has_sentinels:
+        return options
+    return {**options, "master_name": server.service, "sentinel_kwargs": sentinel_options(server)}

@@ -104,6 +104,9 @@ KEYS = (
     Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
+    Key(
+        "clock", "clock", "passing"
+    ),  # when the reaper looked last, and how far time is ahead of the server's clock
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
     # Measured
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model

@@ -1,14 +1,19 @@
 """The Lua scripts, each of which is one atomic step on the server."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis.exceptions import NoScriptError
 
+from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, lua_definitions
+from shared.setting_groups import RedisRules
+
+Argument: TypeAlias = str | bytes | int | float
 
 # While the server is out of memory, scripts that accept new work fail. All other scripts handle accepted work
 # and may always write, so that an accepted job is never lost because of later requests.
@@ -27,6 +32,18 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
+# What a client is told to be so, and no failover may undo: where replicas have to acknowledge
+# (`RedisRules`), the answer waits for them.
+_PROMISES = _TAKES_NEW_WORK | {
+    "jobs/cancel",
+    "jobs/delete",
+    "jobs/restart",
+    "batches/move",
+    "actions/open",
+    "pauses/create",
+    "room/pin",
+    "access/revoke",
+}
 _READS = frozenset(  # also on a server that cannot write
     {
         "jobs/place",
@@ -40,6 +57,10 @@ _READS = frozenset(  # also on a server that cannot write
         "owners/read",
         "workers/live",
     }
+)
+_NOT_COPIED = (
+    "the job store could not copy this to its replicas in time, so it is not promised, and may be done all "
+    "the same; ask again in a moment, with the same Idempotency-Key"
 )
 # The server has Lua collect garbage once in 50 scripts. At Lua's own pace, 200, that one script may take
 # ten times as long as the others; at 75 Lua's memory stays below 2 MB.
@@ -63,18 +84,42 @@ class Scripts:
     ) -> None:
         self.client = client
         self.keys = Keys(prefix)
+        self._rules: RedisRules = getattr(client, "rules", RedisRules())
         sizes = f"{int(max_events)}, {int(usage_days)}"
         head = f"{_COLLECTING}local P, MAX_EVENTS, USAGE_DAYS = KEYS[1], {sizes}\n"
         self._scripts = {
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }
 
-    def run(self, name: str, *arguments: str | bytes | int | float) -> Any:
-        """Run a script; raise StoreUnavailable if the server cannot execute it."""
+    def run(self, name: str, *arguments: Argument) -> Any:
+        """Run a script; raise StoreUnavailable if the server cannot, or too few replicas have what it did."""
         with store_errors():
+            if self._rules.replicas and name in _PROMISES:
+                return self._run_for_replicas(name, arguments)
             return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
 
-    def run_beside(self, key: str, name: str, *arguments: str | bytes | int | float) -> tuple[Any, Any]:
+    def _run_for_replicas(self, name: str, arguments: Sequence[Argument]) -> Any:
+        reply, _, count = self._run_and_wait(name, arguments)
+        if isinstance(reply, NoScriptError):  # a server that was started or became the primary only now
+            self.client.script_load(self._scripts[name].script)
+            reply, _, count = self._run_and_wait(name, arguments)
+        for error in (reply, count):
+            if isinstance(error, Exception):
+                raise error
+        if count < self._rules.replicas:
+            raise StoreUnavailable(_NOT_COPIED, inside=f"{count} of {self._rules.replicas} replicas have it")
+        return reply
+
+    def _run_and_wait(self, name: str, arguments: Sequence[Argument]) -> list[Any]:
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
+        # WAIT is for what its own connection wrote: with this, for what others wrote before it as well, as a
+        # repeated request changes nothing itself.
+        pipeline.set(self.keys("probe"), "")
+        pipeline.execute_command("WAIT", self._rules.replicas, round(self._rules.replica_seconds * 1000))
+        return list(pipeline.execute(raise_on_error=False))
+
+    def run_beside(self, key: str, name: str, *arguments: Argument) -> tuple[Any, Any]:
         """Read a hash and run a script, one after the other in one round trip; return what both found.
 
         Raises StoreUnavailable.

@@ -1,6 +1,6 @@
 """Random histories against a real installation, replayed from their seeds.
 
-Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--out FILE]
+Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--server sentinel] [--out FILE]
 
 Ends with the table of the promises, and with status 1 where one is broken. A run with findings leaves its
 folder behind: the ledger, the samples, the log and the data of its installation.
@@ -41,7 +41,8 @@ def main() -> int:
         lease_seconds=options.lease,
         has_disk=can_mount(folder / "mount-trial"),
         poisons=options.poisons,
-        has_trials=options.trials,
+        has_trials=options.trials and options.server == "own",
+        has_sentinels=options.server == "sentinel",
     )
     if not scale.has_disk:
         console.print("no disk is filled up: that takes root on Linux")
@@ -94,6 +95,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--poisons", type=int, default=1, choices=range(3), help="jobs that kill workers")
     parser.add_argument(
         "--trials", action=argparse.BooleanOptionalAction, default=True, help="measure times after the storm"
+    )
+    parser.add_argument(
+        "--server",
+        choices=("own", "sentinel"),
+        default="own",
+        help="one server, or a primary and a replica behind three Sentinels, whose failovers are faults",
     )
     parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
     parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")

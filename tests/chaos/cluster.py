@@ -10,12 +10,15 @@ import redis
 
 from atelier.local.redis_server import SERVER_FOLDER, server_url
 from atelier.local.stack import RunningStack
-from shared.redis.client import Client
+from shared.redis.client import Client, connect
 from shared.redis.keys import PREFIX
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan
+from tests.chaos.replicated import REPLICAS
 from tests.support.http.tcp_proxy import TcpProxy
+from tests.support.servers.binaries import usable
+from tests.support.servers.sentinels import SentinelGroup
 
 WRAP = (sys.executable, "-m", "tests.chaos.disturbed")
 GRACE_SECONDS = 2.0  # of workers: short, so that a SIGTERM gives work back
@@ -40,6 +43,7 @@ class Cluster:
     disk: SmallDisk | None
     storage: Path
     server: Client  # straight to the server, without a proxy; gives up at once
+    group: SentinelGroup | None = None
 
     def held_by(self, pid: int) -> dict[str, int]:
         """Return the attempts that a worker process holds: job id to attempt; {} while the server is away."""
@@ -67,20 +71,30 @@ def pid_in(worker: str) -> int:
 def running(plan: Plan, workshop: Workshop, folder: Path) -> Iterator[Cluster]:
     """Run an installation for the length of a block."""
     folder.mkdir(parents=True, exist_ok=True)
-    upstream = server_url(folder / "state" / SERVER_FOLDER)
     storage = folder / "storage"
     with ExitStack() as block:
         disk = block.enter_context(SmallDisk(storage)) if plan.scale.has_disk else None
-        proxies = {name: block.enter_context(TcpProxy(upstream)) for name in PROXIED}
-        stack = block.enter_context(_stack(plan, workshop, folder, proxies))
-        server = redis.Redis.from_url(
-            upstream, decode_responses=True, socket_timeout=0.5, socket_connect_timeout=0.5
-        )
-        block.callback(server.close)
-        yield Cluster(stack, proxies, disk, storage, server)
+        group = block.enter_context(_group(folder)) if plan.scale.has_sentinels else None
+        upstream = group.url if group else server_url(folder / "state" / SERVER_FOLDER)
+        proxied = () if group else PROXIED
+        proxies = {name: block.enter_context(TcpProxy(upstream)) for name in proxied}
+        stack = block.enter_context(_stack(plan, workshop, folder, proxies, group))
+        server = block.enter_context(connect(upstream, timeout_seconds=0.5, retries=0))
+        yield Cluster(stack, proxies, disk, storage, server, group)
 
 
-def _stack(plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, TcpProxy]) -> RunningStack:
+def _group(folder: Path) -> SentinelGroup:
+    return SentinelGroup(folder / "servers", usable()[-1])
+
+
+def _stack(
+    plan: Plan,
+    workshop: Workshop,
+    folder: Path,
+    proxies: Mapping[str, TcpProxy],
+    group: SentinelGroup | None,
+) -> RunningStack:
+    replicated = {"REDIS_URL": group.url, "ATELIER_REDIS_REPLICAS": str(REPLICAS)} if group else {}
     environ_of = {name: {CLOCK_VARIABLE: f"{plan.clocks.get(name, 0)}"} for name in CLOCKED}
     for name, proxy in proxies.items():
         environ_of[name]["REDIS_URL"] = proxy.url
@@ -95,6 +109,7 @@ def _stack(plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, T
             "ATELIER_WORKER_GRACE_SECONDS": f"{GRACE_SECONDS:g}",
             "ATELIER_WORKER_THREADS": str(THREADS),
             "OMP_NUM_THREADS": "1",
+            **replicated,
         },
         environ_of=environ_of,
         wrap={name: WRAP for name in CLOCKED},

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import redis
 
+from tests.chaos import replicated
 from tests.chaos.cluster import Cluster
 from tests.chaos.plan import MODEL_WORKERS, Fault
+from tests.support.servers.sentinels import SentinelGroup
 
 DELAY_SECONDS = 0.15  # that a slow connection adds to every packet
 PREY_SECONDS = 2.0
@@ -170,6 +172,25 @@ class Faults:
                 continue
             return
 
+    def kill_primary(self, strike: Strike) -> None:
+        """The primary dies, and Sentinels have the replica take its place."""
+        self._in_group(strike, replicated.kill_primary)
+
+    def stop_primary(self, strike: Strike) -> None:
+        """The primary freezes for a while."""
+        self._in_group(strike, replicated.stop_primary)
+
+    def lose_replica(self, strike: Strike) -> None:
+        """The replica dies for a while."""
+        self._in_group(strike, replicated.lose_replica)
+
+    def _in_group(
+        self, strike: Strike, trouble: Callable[[SentinelGroup, float, Callable[[], None]], None]
+    ) -> None:
+        if self._cluster.group is None:
+            raise KeyError("no Sentinels")
+        trouble(self._cluster.group, strike.fault.seconds, lambda: self._note(strike))
+
     def settle(self) -> None:
         """Wait until every fault has ended."""
         while self._running:
@@ -193,4 +214,7 @@ KINDS: Mapping[str, Break] = {
     "delay": Faults.delay,
     "disk_full": Faults.disk_full,
     "server_full": Faults.server_full,
+    "kill_primary": Faults.kill_primary,
+    "stop_primary": Faults.stop_primary,
+    "lose_replica": Faults.lose_replica,
 }

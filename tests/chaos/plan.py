@@ -20,6 +20,7 @@ class Scale:
     has_disk: bool = True  # whether the storage folder may be filled up
     poisons: int = 1  # jobs that kill their workers, at most 2
     has_trials: bool = True  # whether times are measured after the storm
+    has_sentinels: bool = False  # whether Sentinels watch a primary and a replica; else there is one server
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
 from tests.chaos.clients.requests import JobRequest, Pool, draw_pool
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Intervention, Order, Plan, Scale
+from tests.chaos.replicated import OF_OWN_SERVER
 from tests.chaos.trials import draw_trials
 
 HOUR = 3600.0
@@ -160,4 +161,9 @@ def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
         Fault(0, "server_full", "", span(2, 5)),
         Fault(0, "kill_all"),
     ]
+    if scale.has_sentinels:
+        faults = [fault for fault in faults if fault.target != "redis" and fault.kind not in OF_OWN_SERVER]
+        faults += [Fault(0, "kill_primary", "primary", span(0.5, 3)) for _ in range(2)]
+        faults += [Fault(0, "stop_primary", "primary", seconds) for seconds in (span(0.2, 1), span(4, 8))]
+        faults += [Fault(0, "lose_replica", "replica", span(1, 4))]
     return [*faults, *([Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else [])]

@@ -27,7 +27,7 @@ class LostAnswers:
 
 def test_a_server_has_its_memory_back_where_the_answer_was_lost(redis_client: Client) -> None:
     server = LostAnswers(redis_client, lost=1 + int(module.QUICK_SECONDS / 0.1))
-    cluster = cast(Cluster, SimpleNamespace(server=server, stack=None))
+    cluster = cast(Cluster, SimpleNamespace(server=server, stack=None, group=None))
     faults = Faults(cluster)
     faults.strike(Fault(at=0, kind="server_full", target="redis", seconds=0))
     faults.settle()

@@ -1,10 +1,12 @@
 """A seed decides everything, and every run meets every kind of trouble."""
 
 from collections import Counter
+from dataclasses import replace
 
 from tests.chaos.clients.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
+from tests.chaos.replicated import OF_OWN_SERVER
 from tests.chaos.schedule import HOUR, INTERVENTIONS, draw_plan
 
 SCALE = Scale(jobs=1000, seconds=90, lease_seconds=5)
@@ -26,7 +28,18 @@ def test_another_seed_gives_another_plan() -> None:
 
 
 def test_every_fault_is_one_that_can_be_carried_out() -> None:
-    assert {fault.kind for seed in range(20) for fault in draw_plan(seed, SCALE).faults} == set(KINDS)
+    own, replicated = (
+        {fault.kind for seed in range(20) for fault in draw_plan(seed, scale).faults}
+        for scale in (SCALE, replace(SCALE, has_sentinels=True, has_trials=False))
+    )
+    assert own | replicated == set(KINDS)
+    assert replicated - own == {"kill_primary", "stop_primary", "lose_replica"}
+    assert own - replicated == OF_OWN_SERVER
+
+
+def test_with_sentinels_no_fault_is_for_the_own_server() -> None:
+    plan = draw_plan(7, replace(SCALE, has_sentinels=True, has_trials=False))
+    assert "redis" not in {fault.target for fault in plan.faults}
 
 
 def test_a_run_without_a_disk_of_its_own_fills_none() -> None:

@@ -73,6 +73,8 @@ MARKED = {  # why no test runs them; what a head begins with
     "git": "needs the repository's address",
     "make bench": "measures, for minutes",
     "make chaos": "breaks things for 40 minutes",
+    "python -m tests.chaos": "breaks things for minutes",
+    "python -m tests.support.servers": "runs a thousand tests on each server",
     "make compose-test": "needs Docker",
     "make corpus": "compares pictures, for minutes",
     "make demo": "installs everything",

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from atelier.doctor import Level, installation_checks, machine_checks
+from atelier.doctor.server_checks import check_server
 from atelier.doctor.worker_checks import check_workers
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
-from shared.setting_groups import DiskRules
+from shared.redis.permissions import acl_rules
+from shared.setting_groups import DiskRules, RedisRules
 from shared.settings import Settings
 from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
@@ -109,7 +111,7 @@ def test_a_damaged_model_is_a_failure(settings: Settings) -> None:
 def test_a_server_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "redis://127.0.0.1:9/0"
     monkeypatch.setenv("REDIS_URL", url)
-    (finding,) = installation_checks.check_server(Settings(redis_url=url))
+    (finding,) = check_server(Settings(redis_url=url))
     assert finding.level is Level.FAIL
 
 
@@ -118,12 +120,42 @@ def test_a_server_that_evicts_or_forgets_is_told(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", server.url)
     settings = Settings(redis_url=server.url)
-    assert [f.level for f in installation_checks.check_server(settings)][:3] == [Level.OK] * 3
+    assert [f.level for f in check_server(settings)][:3] == [Level.OK] * 3
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        assert installation_checks.check_server(settings)[2].level is Level.FAIL
+        assert check_server(settings)[2].level is Level.FAIL
     finally:
         redis_client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_right_that_the_servers_user_lacks_is_told(
+    server: EmbeddedServer, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = acl_rules().replace("+xadd", "").replace("~atelier.*", "").split()
+    redis_client.execute_command("ACL", "SETUSER", "poor", "reset", "on", ">pw", *rules)
+    url = server.url.replace("unix://", "unix://poor:pw@")
+    monkeypatch.setenv("REDIS_URL", url)
+    (finding,) = check_server(Settings(redis_url=url))
+    redis_client.execute_command("ACL", "DELUSER", "poor")
+    assert finding.level is Level.FAIL
+    assert finding.text == "the server's user lacks ~atelier.* +xadd"
+
+
+def test_replicas_that_are_not_there_are_told(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    *_, finding = check_server(Settings(redis_url=server.url, redis=RedisRules(replicas=2)))
+    assert (finding.level, finding.text[:19]) == (Level.FAIL, "0 of the 2 replicas")
+
+
+def test_time_that_is_ahead_of_the_servers_clock_is_told(
+    server: EmbeddedServer, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    redis_client.hset("atelier:clock", "ahead", 300_000)
+    *_, finding = check_server(Settings(redis_url=server.url))
+    assert (finding.level, finding.text[:18]) == (Level.WARN, "time is 300 s ahea")
 
 
 def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

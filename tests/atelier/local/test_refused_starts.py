@@ -13,6 +13,9 @@ from atelier.local.up import Up
 from atelier.supervisor.process_log import ProcessLog
 from atelier.supervisor.supervisor import Shutdown
 from shared.settings import Settings, SettingsError
+from tests.support.servers.binaries import usable
+from tests.support.servers.sentinels import free_ports
+from tests.support.servers.single import running_server
 
 UP = ("atelier", "up", "--port", "0")
 STARTS = {
@@ -129,6 +132,16 @@ def test_each_process_refuses_a_folder_of_cards_that_is_not_there(
     environ = {"REDIS_URL": server.url, "ATELIER_CARDS_DIR": "/nonexistent"}
     answer = run(*STARTS[start], folder=tmp_path, **environ)
     assert_refused(answer, "ATELIER_CARDS_DIR: /nonexistent cannot be read: No such file or directory")
+
+
+@pytest.mark.parametrize("start", ["api", "io worker", "up"])
+def test_each_process_refuses_a_server_in_cluster_mode(tmp_path: Path, start: str) -> None:
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(free_ports(1)[0]))
+    with running_server(usable()[-1], tmp_path, *options) as url:
+        answer = run(*STARTS[start], folder=tmp_path, REDIS_URL=url)
+    said = (answer.stdout + answer.stderr).strip().splitlines()
+    assert answer.returncode == 78, said
+    assert "REDIS_URL names a server in cluster mode, which Atelier does not use" in said[-1]
 
 
 def test_a_worker_refuses_a_model_store_that_cannot_be_made(server: EmbeddedServer, tmp_path: Path) -> None:

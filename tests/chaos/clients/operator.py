@@ -3,6 +3,8 @@
 import time
 from datetime import datetime
 
+import httpx
+
 from tests.chaos.clients.ledger import Held, Ledger
 from tests.chaos.clients.wire import Wire
 from tests.chaos.plan import Intervention
@@ -17,9 +19,12 @@ def intervene(wire: Wire, ledger: Ledger, wanted: Intervention, *, key: str) -> 
         ledger.hold(held)
 
 
-def _pause(wire: Wire, wanted: Intervention, key: str) -> Held:
+def _pause(wire: Wire, wanted: Intervention, key: str) -> Held | None:
+    """Pause; None where that began with a try whose answer was lost, and is over by now."""
     body = {**REASON, "for_seconds": round(wanted.seconds)} | ({"lane": wanted.lane} if wanted.lane else {})
     response = wire.insist("POST", "/v1/pauses", json=body, headers={"Idempotency-Key": key})
+    if response.status_code == httpx.codes.NOT_FOUND:
+        return None
     since, pause = _now(), response.raise_for_status().json()
     until = int(datetime.fromisoformat(pause["until"]).timestamp() * 1000)
     return Held(wanted.kind, wanted.lane, since, until)

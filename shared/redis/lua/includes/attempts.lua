@@ -34,7 +34,7 @@ local function end_attempt(id, outcome, code, made)
   if outcome == 'succeeded' and not text and batch then return end -- the item's record has the same facts
   local history = text and cjson.decode(text) or {}
   history[#history + 1] = {number = tonumber(attempt), worker = worker, started_at = tonumber(started_at),
-    ended_at = now, outcome = outcome, code = code}
+    ended_at = math.max(now, tonumber(started_at)), outcome = outcome, code = code}
   if #history > MAX_HISTORY then table.remove(history, 1) end
   redis.call('HSET', job_key(id), 'history', cjson.encode(history))
 end

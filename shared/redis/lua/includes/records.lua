@@ -1,7 +1,10 @@
--- Records: their fields, their events. All times are the server's own, in milliseconds. The lines before these, which
--- shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
+-- Records: their fields, their events. All times are the server's, in milliseconds, and never go back: where the clock of
+-- a new primary is behind, time stands still until jobs/reap.lua notes by how much it has to be ahead. The lines before
+-- these, which shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local seen = redis.call('HMGET', CLOCK, 'looked', 'ahead')
+local own_time, looked = clock[1] * 1000 + math.floor(clock[2] / 1000), tonumber(seen[1] or 0)
+local now = own_time >= looked and own_time or math.max(own_time + (seen[2] or 0), looked)
 
 -- Some fields of a hash, in the order of their names; false for one that it does not have.
 local function values(key, ...) return unpack(redis.call('HMGET', key, ...)) end

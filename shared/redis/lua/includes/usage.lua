@@ -10,7 +10,8 @@ local function note_usage(owner, key, model, started_at, outcome, made)
   local name, field = usage_key(today), owner .. ' ' .. (key or '-') .. ' ' .. model
   local jobs, milliseconds, pixels, bytes =
     string.match(redis.call('HGET', name, field) or '0 0 0 0', '^(%d+) (%d+) (%d+) (%d+)$')
+  local spent = math.max(0, now - started_at) -- the clock may have gone back: that of a new primary, for one
   local is_new = redis.call('HSET', name, field, string.format('%.0f %.0f %.0f %.0f', jobs + (made and 1 or 0),
-    milliseconds + now - started_at, pixels + (made and made.pixels or 0), bytes + (made and made.bytes or 0)))
+    milliseconds + spent, pixels + (made and made.pixels or 0), bytes + (made and made.bytes or 0)))
   if is_new == 1 then redis.call('PEXPIREAT', name, (today + 1 + USAGE_DAYS) * DAY_MS) end
 end

@@ -96,7 +96,7 @@ local function pass_time(running)
   if shares then return shares end
   local sum, at = values(LOAD, 'shares', 'at')
   shares = tonumber(sum or 0)
-  if running > 0 and at then shares = shares + (micro - at) / 1000 / running end
+  if running > 0 and at then shares = shares + math.max(0, micro - at) / 1000 / running end
   redis.call('HSET', LOAD, 'shares', string.format('%.3f', shares), 'at', micro)
   return shares
 end

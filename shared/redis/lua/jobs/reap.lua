@@ -1,14 +1,29 @@
 -- include: records, waits, turns, attempts, queues, batches, chains, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
--- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
--- ids, the reclaimed ids, then {lane, jobs that can be started now, one of the entries} for each lane.
-local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models = unpack(ARGV)
-local FIRST_LANE = 10 -- among the arguments
+-- workers may run, with blanks between them, '*' for any; `lease_ms` is how long a lease lasts. After the named arguments
+-- come the lanes. Returns the expired ids, the reclaimed ids, then {lane, jobs that can be started now, one of the
+-- entries} for each lane.
+local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models, lease_ms = unpack(ARGV)
+local FIRST_LANE = 11 -- among the arguments
 models = listed_models(models)
 local MOST_CHECKED = 64 -- at the front of each queue, in one pass
 local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
+lease_ms = tonumber(lease_ms)
+
+-- Time goes on where the clock was set back, as by a new primary that has its own, until that has caught up. Where it
+-- made a leap, or the server was away, leases say nothing of their workers: each gets a whole one, in which who lives
+-- prolongs it.
+if own_time + (seen[2] or 0) < looked - 1000 then
+  redis.call('HSET', CLOCK, 'ahead', string.format('%.0f', looked - own_time))
+elseif seen[2] and own_time >= looked then
+  redis.call('HDEL', CLOCK, 'ahead')
+end
+if seen[1] and now > looked + math.max(2 * lease_ms, 5000) then
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
+end
+if now >= looked + 1000 then redis.call('HSET', CLOCK, 'looked', now) end
 
 local expired = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)) do

@@ -10,7 +10,7 @@ local status, current, started_at, owner, model, work, batch, began, expected_pi
 if status == 'succeeded' and current == attempt then return 'ok' end
 local state = lease_state(id, attempt)
 if state ~= 'ok' then return state end
-local spent = now - tonumber(started_at)
+local spent = math.max(0, now - tonumber(started_at))
 local share = began and pass_time(redis.call('ZCARD', LEASES)) - began or spent
 end_attempt(id, 'succeeded', nil, {pixels = expected_pixels or pixels, bytes = stored})
 hold(owner, 'stored_bytes', stored)
