@@ -25,7 +25,7 @@ from shared.setting_groups import BLOCK
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 from shared.workers import WorkerRoster
 
 BACKGROUND_CONNECTIONS = 64  # to the job store, beside one for each request
@@ -56,7 +56,7 @@ class Services:
 def build_services(settings: Settings) -> Services:
     """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
     client = connect(settings.redis_url, max_connections=settings.api.connections + BACKGROUND_CONNECTIONS)
-    objects = UnblockingObjects(open_object_store(settings.storage))
+    objects = UnblockingObjects(open_storage(settings))
     disk = open_disk_guard(settings, objects)
     memory = MemoryGuard(client, settings.store.full_percent)
     store = JobStore(client, settings.jobs, settings.quota)

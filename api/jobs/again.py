@@ -16,6 +16,7 @@ from shared.errors import AtelierError, FileNotFound, RecipeInvalid
 from shared.identifiers import FILE_ID
 from shared.jobs.submission import Submitted
 from shared.specs.recipe import merged
+from shared.storage.base import read_checked
 
 NAME = POINTER.removeprefix("/")
 _OF_STYLES = frozenset({"style", "weight"})  # what a form calls `styles`
@@ -59,7 +60,8 @@ def _sent_recipe(services: Services, fields: Fields, parts: Parts, owner: str) -
 
 def _stored(services: Services, owner: str, name: str) -> bytes:
     try:
-        return services.objects.get(services.files.get(owner, name).key)
+        file = services.files.get(owner, name)
+        return read_checked(services.objects, file.key, file.sha256)
     except FileNotFound as error:
         raise FileNotFound.of_field(POINTER, f"there is no file {name}") from error
 

@@ -10,7 +10,7 @@ from obstore.exceptions import GenericError
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.storage.base import ObjectStore
-from shared.storage.bucket import _mapped
+from shared.storage.bucket_errors import bucket_errors
 from shared.storage.object_store import open_object_store
 
 
@@ -134,7 +134,7 @@ def test_a_folder_that_went_away_fails_the_check(tmp_path: Path) -> None:
     ],
 )
 def test_a_full_disk_is_told_from_other_faults(reason: str, kind: type[StorageUnavailable]) -> None:
-    with pytest.raises(kind) as caught, _mapped("a/b"):
+    with pytest.raises(kind) as caught, bucket_errors("a/b", 1):
         raise GenericError(f"Generic LocalFileSystem error: {reason}\n\nDebug source:\nGeneric")
     assert type(caught.value) is kind
     assert caught.value.inside.endswith(reason)
