@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.util import find_spec
@@ -174,6 +174,23 @@ _KINDS: dict[str, Callable[[Path], S3Server | None]] = {
     "rclone": _rclone,
     "moto": _moto,
 }
+
+
+RunningServers = Callable[[str], S3Server]  # by name
+
+
+@contextmanager
+def running_servers(folder: Path) -> Iterator[RunningServers]:
+    """Yield what starts a server, or returns it where it runs already, until the end of the block."""
+    started: dict[str, S3Server] = {}
+    with ExitStack() as block:
+
+        def running(name: str) -> S3Server:
+            if name not in started:
+                started[name] = block.enter_context(s3_server(name, folder / name))
+            return started[name]
+
+        yield running
 
 
 @contextmanager
