@@ -13,7 +13,9 @@ from shared.errors import (
     AtelierError,
     ModelCorrupt,
     ModelUnavailable,
+    ObjectDamaged,
     OutOfDisk,
+    StorageUnavailable,
     StoreUnavailable,
     UnknownModel,
 )
@@ -155,8 +157,9 @@ class JobRunner:
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
-        if isinstance(error, OutOfDisk):
-            return lambda: self._give_back(attempt, error, "no room for the result; the job waits")
+        if isinstance(error, StorageUnavailable) and not isinstance(error, ObjectDamaged):
+            lack = "no room for the result" if isinstance(error, OutOfDisk) else "the storage does not answer"
+            return lambda: self._give_back(attempt, error, f"{lack}; the job waits")
         move = self._store.requeue if error.retryable else self._store.fail
         word = "job will be tried again" if error.retryable else "job failed"
 

@@ -97,7 +97,7 @@ def _with_own(rules: BucketSettings, own: Mapping[str, Any]) -> BucketSettings:
     try:
         return BucketSettings.model_validate({**dict(rules), **own})
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        faults = (": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
         raise ValueError("; ".join(faults)) from None
 
 

@@ -12,6 +12,9 @@ from atelier.local.redis_server import SERVER_FOLDER, server_url
 from atelier.local.stack import RunningStack
 from shared.redis.client import Client
 from shared.redis.keys import PREFIX
+from shared.storage.base import ObjectStore
+from shared.storage.object_store import open_object_store
+from tests.chaos.bucket import Bucket, running_bucket
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan
@@ -40,6 +43,11 @@ class Cluster:
     disk: SmallDisk | None
     storage: Path
     server: Client  # straight to the server, without a proxy; gives up at once
+    bucket: Bucket | None = None  # in place of the storage folder
+
+    def objects(self) -> ObjectStore:
+        """Return the storage, as one that no fault concerns sees it."""
+        return open_object_store(self.bucket.straight_url if self.bucket else self.storage.as_uri())
 
     def held_by(self, pid: int) -> dict[str, int]:
         """Return the attempts that a worker process holds: job id to attempt; {} while the server is away."""
@@ -70,17 +78,21 @@ def running(plan: Plan, workshop: Workshop, folder: Path) -> Iterator[Cluster]:
     upstream = server_url(folder / "state" / SERVER_FOLDER)
     storage = folder / "storage"
     with ExitStack() as block:
+        bucket = block.enter_context(running_bucket(folder / "s3")) if plan.scale.has_bucket else None
+        url = bucket.url if bucket else storage.as_uri()
         disk = block.enter_context(SmallDisk(storage)) if plan.scale.has_disk else None
         proxies = {name: block.enter_context(TcpProxy(upstream)) for name in PROXIED}
-        stack = block.enter_context(_stack(plan, workshop, folder, proxies))
+        stack = block.enter_context(_stack(plan, workshop, folder, proxies, url))
         server = redis.Redis.from_url(
             upstream, decode_responses=True, socket_timeout=0.5, socket_connect_timeout=0.5
         )
         block.callback(server.close)
-        yield Cluster(stack, proxies, disk, storage, server)
+        yield Cluster(stack, proxies, disk, storage, server, bucket)
 
 
-def _stack(plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, TcpProxy]) -> RunningStack:
+def _stack(
+    plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, TcpProxy], storage_url: str
+) -> RunningStack:
     environ_of = {name: {CLOCK_VARIABLE: f"{plan.clocks.get(name, 0)}"} for name in CLOCKED}
     for name, proxy in proxies.items():
         environ_of[name]["REDIS_URL"] = proxy.url
@@ -90,7 +102,7 @@ def _stack(plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, T
         environ={
             "ATELIER_MODELS_DIR": str(workshop.models),
             "ATELIER_CARDS_DIR": str(workshop.cards),
-            "ATELIER_STORAGE_URL": (folder / "storage").as_uri(),
+            "ATELIER_STORAGE_URL": storage_url,
             "ATELIER_JOBS_LEASE_SECONDS": f"{plan.scale.lease_seconds:g}",
             "ATELIER_WORKER_GRACE_SECONDS": f"{GRACE_SECONDS:g}",
             "ATELIER_WORKER_THREADS": str(THREADS),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.cluster import Cluster
 from tests.chaos.plan import MODEL_WORKERS, Fault
 
@@ -39,7 +40,7 @@ class Faults:
         self._stack = cluster.stack
         self._pool = ThreadPoolExecutor(16, "fault")
         self._running: list[Future[None]] = []
-        self._lock = threading.Lock()
+        self._lock, self._bucket_turn = threading.Lock(), threading.Lock()
         self.strikes: list[Strike] = []
         self.misses = 0  # faults whose process was down already
 
@@ -170,6 +171,15 @@ class Faults:
                 continue
             return
 
+    def break_bucket(self, strike: Strike) -> None:
+        """The bucket is away, frozen, slow or torn off for a while."""
+        bucket = self._cluster.bucket
+        if bucket is None:
+            raise KeyError("no bucket")
+        with self._bucket_turn:  # one trouble at a time: each mends all
+            self._note(strike)
+            TROUBLE[strike.fault.kind](bucket, strike.fault.seconds)
+
     def settle(self) -> None:
         """Wait until every fault has ended."""
         while self._running:
@@ -193,4 +203,5 @@ KINDS: Mapping[str, Break] = {
     "delay": Faults.delay,
     "disk_full": Faults.disk_full,
     "server_full": Faults.server_full,
+    **dict.fromkeys(TROUBLE, Faults.break_bucket),
 }

@@ -20,6 +20,7 @@ class Scale:
     has_disk: bool = True  # whether the storage folder may be filled up
     poisons: int = 1  # jobs that kill their workers, at most 2
     has_trials: bool = True  # whether times are measured after the storm
+    has_bucket: bool = False  # whether results lie in a bucket, which breaks too
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
 from tests.chaos.clients.requests import JobRequest, Pool, draw_pool
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Intervention, Order, Plan, Scale
@@ -160,4 +161,7 @@ def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
         Fault(0, "server_full", "", span(2, 5)),
         Fault(0, "kill_all"),
     ]
-    return [*faults, *([Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else [])]
+    faults += [Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else []
+    if scale.has_bucket:
+        faults += [Fault(0, kind, "", span(1, lease + 3)) for kind in TROUBLE]
+    return faults

@@ -1,7 +1,9 @@
 """A seed decides everything, and every run meets every kind of trouble."""
 
 from collections import Counter
+from dataclasses import replace
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.clients.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
@@ -26,7 +28,13 @@ def test_another_seed_gives_another_plan() -> None:
 
 
 def test_every_fault_is_one_that_can_be_carried_out() -> None:
-    assert {fault.kind for seed in range(20) for fault in draw_plan(seed, SCALE).faults} == set(KINDS)
+    scale = replace(SCALE, has_bucket=True)
+    assert {fault.kind for seed in range(20) for fault in draw_plan(seed, scale).faults} == set(KINDS)
+
+
+def test_a_run_without_a_bucket_breaks_none() -> None:
+    kinds = {fault.kind for seed in range(20) for fault in draw_plan(seed, SCALE).faults}
+    assert kinds == set(KINDS) - set(TROUBLE)
 
 
 def test_a_run_without_a_disk_of_its_own_fills_none() -> None:

@@ -45,16 +45,16 @@ def job(linked: FlaskClient, worker: FakeWorker) -> str:
 
 def test_a_client_is_sent_to_the_bucket(linked: FlaskClient, services: Services, job: str) -> None:
     answer = linked.get(f"/v1/jobs/{job}/outputs/0")
-    key = services.store.get(job).outputs[0].key
+    key = services.store.get(job, "anonymous").outputs[0].key
     assert (answer.status_code, answer.data) == (307, b"")
     assert answer.headers["Location"] == f"https://bucket.example/{key}?signature=s&seconds=300"
     assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_who_was_sent_to_the_bucket_has_fetched(linked: FlaskClient, services: Services, job: str) -> None:
-    assert not services.store.client.hget(f"atelier:job:{job}", "fetched")
+    assert services.store.client.zscore("atelier:fetched", job) is None
     linked.get(f"/v1/jobs/{job}/outputs/0")
-    assert services.store.client.hget(f"atelier:job:{job}", "fetched")
+    assert services.store.client.zscore("atelier:fetched", job)
 
 
 def test_an_upload_is_in_the_bucket_too(linked: FlaskClient) -> None:

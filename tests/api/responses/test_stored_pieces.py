@@ -54,7 +54,7 @@ def test_an_archive_with_wrong_bytes_has_no_end(objects: ObjectStore) -> None:
 
 
 def damage(services: Services, job_id: str) -> None:
-    key = services.store.get(job_id).outputs[0].key
+    key = services.store.get(job_id, "anonymous").outputs[0].key
     services.objects.put(key, PICTURE[:-1] + b"?")
 
 

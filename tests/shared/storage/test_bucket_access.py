@@ -60,7 +60,7 @@ def test_other_providers_are_not_told_what_is_s3s() -> None:
         ),
         ("s3://pictures?endpoint=nowhere", "endpoint: .* give an address such as https://"),
         ("s3://pictures?path_style=perhaps", "path_style: .* valid boolean"),
-        ("s3://onlyid@pictures", "ACCESS_KEY_ID and SECRET_ACCESS_KEY go together"),
+        ("s3://onlyid@pictures", ".*ACCESS_KEY_ID and SECRET_ACCESS_KEY go together"),
     ],
 )
 def test_a_url_of_no_use_is_refused_by_the_name_of_its_setting(url: str, said: str) -> None:
@@ -98,7 +98,7 @@ def test_a_secret_may_come_by_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     settings = Settings.from_env()
     access = bucket_access("s3://pictures", settings)
     assert access.config == {"access_key_id": "id", "secret_access_key": "secret"}
-    assert "secret" not in repr(settings.bucket)
+    assert "'secret'" not in repr(settings.bucket)
 
 
 def test_certificates_that_cannot_be_read_name_their_setting(tmp_path: Path) -> None:
