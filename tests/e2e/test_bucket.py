@@ -102,7 +102,7 @@ def test_an_archive_of_a_batch_comes_from_the_service(site: Site) -> None:
     batch = site.api.http.post("/v1/batches", json={"items": items}).json()
     address = f"/v1/batches/{batch['id']}"
     eventually(lambda: site.api.http.get(address).json()["status"] == "completed")
-    archive = site.api.http.get(f"{address}/archive")
+    archive = site.api.http.get(f"{address}/results.zip")
     with zipfile.ZipFile(io.BytesIO(archive.content)) as made:
         assert made.testzip() is None
         assert len([name for name in made.namelist() if name.endswith(".png")]) == 5

