@@ -163,5 +163,5 @@ def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
     ]
     faults += [Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else []
     if scale.has_bucket:
-        faults += [Fault(0, kind, "", span(1, lease + 3)) for kind in TROUBLE]
+        faults += [Fault(0, kind, "", span(1, lease + 3)) for kind in (*TROUBLE, *TROUBLE)]
     return faults
