@@ -19,6 +19,8 @@ _FULL = (  # no space, or no quota, left
     "QuotaExceeded",
 )
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+_BULK_DELETE = ("?delete in",)  # S3's request, in which no object can be missing
+_UNKNOWN_REQUEST = ("status: 405", "status: 501")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _QUERY = re.compile(r"\?\S*")  # of a URL: may hold a signature
 
@@ -91,7 +93,11 @@ def bucket_errors(key: str, timeout_seconds: float) -> Iterator[None]:
 
 def _meaning(error: Exception, key: str, timeout_seconds: float) -> ObjectNotFound | StorageUnavailable:
     text = str(error)
-    if isinstance(error, (NotFoundError, FileNotFoundError)) and not _has(text, _NO_BUCKET):
+    is_missing = isinstance(error, (NotFoundError, FileNotFoundError)) and not _has(text, _NO_BUCKET)
+    if _has(text, _BULK_DELETE) and (is_missing or _has(text, _UNKNOWN_REQUEST)):
+        lack = "the server does not take many deletes in one request: set AWS_DISABLE_BULK_DELETE=true"
+        return StorageUnavailable(inside=f"at {key}: {lack}; {_said(text)}")
+    if is_missing:
         return ObjectNotFound(inside=f"nothing is stored under {key}")
     if _has(text, _FULL):
         return OutOfDisk(inside=f"at {key}: {_said(text)}")

@@ -64,6 +64,13 @@ def test_throttled_requests_are_tried_again(server: ScriptedServer) -> None:
     assert len(server.asked) > 1
 
 
+def test_a_server_without_bulk_deletes_is_not_taken_for_one_that_has_deleted(server: ScriptedServer) -> None:
+    objects = opened(f"s3://id:s3cret@pictures?endpoint={server.url}")
+    for delete in (lambda: objects.delete("a/1"), lambda: objects.delete_many(["a/1", "a/2"])):
+        with pytest.raises(StorageUnavailable, match="AWS_DISABLE_BULK_DELETE"):
+            delete()
+
+
 def test_a_full_server_is_out_of_disk(server: ScriptedServer) -> None:
     assert isinstance(error_of(server, 507, "XMinioStorageFull"), OutOfDisk)
 
