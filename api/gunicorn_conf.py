@@ -20,11 +20,12 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.native_threads import allow_native_threads
 from api.server.connections import WAITS, close_if_asked
+from api.server.forked import check_storage_apart
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from api.server.memory import give_back_large_blocks
 from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
-from shared.storage.places import check_cards, check_storage
+from shared.storage.places import check_cards
 from shared.tracing.choice import SEND_SECONDS
 
 log = logging.getLogger("atelier.api")
@@ -45,7 +46,7 @@ def _usable_settings() -> Settings:
     with _refusing():
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
-        check_storage(settings)
+        check_storage_apart(settings)
         check_cards(settings)
         return settings
 

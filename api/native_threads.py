@@ -3,9 +3,10 @@
 All requests share one thread: one that waits for a socket lets others go on. What cannot do so runs here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import ParamSpec, TypeAlias, TypeVar
 
 import gevent
@@ -16,6 +17,7 @@ from shared.storage.base import ObjectStore, StoredObject
 P = ParamSpec("P")
 R = TypeVar("R")
 _ident: Callable[[], int] = monkey.get_original("threading", "get_ident")
+_LISTED_AT_ONCE = 1000  # objects
 _REQUESTS_THREAD = _ident()  # this module is imported there
 
 
@@ -54,6 +56,10 @@ def _tried(action: Callable[[], R]) -> Outcome[R]:
         return Failure(error)
 
 
+def _some(found: Iterator[StoredObject]) -> list[StoredObject]:
+    return list(islice(found, _LISTED_AT_ONCE))
+
+
 class UnblockingObjects:
     """An object store whose calls let other requests go on."""
 
@@ -72,17 +78,27 @@ class UnblockingObjects:
         """Return the bytes from start up to, not including, end; raise ObjectNotFound."""
         return in_native_thread(self._objects.get_range, key, start, end)
 
+    def link(self, key: str, seconds: float) -> str | None:
+        """Return a URL by which clients may read an object for a time; None if they cannot."""
+        return in_native_thread(self._objects.link, key, seconds)
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Remove objects, many at once where the storage can; missing ones are not an error."""
+        in_native_thread(self._objects.delete_many, list(keys))
+
     def delete(self, key: str) -> None:
         """Remove an object; a missing object is not an error."""
         in_native_thread(self._objects.delete, key)
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a prefix that is empty or ends with a slash."""
-        return self._objects.entries(prefix)
+        found = self._objects.entries(prefix)
+        while chunk := in_native_thread(_some, found):
+            yield from chunk
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys below a prefix that is empty or ends with a slash."""
-        return self._objects.keys(prefix)
+        return (entry.key for entry in self.entries(prefix))
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every object below a prefix that ends with a slash."""
@@ -90,11 +106,13 @@ class UnblockingObjects:
 
     def unfinished(self) -> Iterator[StoredObject]:
         """Yield the partial data of current puts, and of puts that a crash interrupted."""
-        return self._objects.unfinished()
+        found = self._objects.unfinished()
+        while chunk := in_native_thread(_some, found):
+            yield from chunk
 
     def now(self) -> float:
         """Return the time by the clock that dates the objects, in seconds since the epoch."""
-        return self._objects.now()
+        return in_native_thread(self._objects.now)
 
     def check(self) -> None:
         """Raise StorageUnavailable if the storage cannot be read."""

@@ -121,6 +121,10 @@ BYTES = {
     200: documented(
         "The picture", PICTURE, media_type="image/*", headers={"ETag": "The sha256 of the bytes."}
     ),
+    307: documented(
+        "The bucket itself sends it; the link holds for five minutes",
+        headers={"Location": "Where the picture is."},
+    ),
     206: documented(
         "A part of the picture", PICTURE, media_type="image/*", headers={"Content-Range": "Which part."}
     ),

@@ -26,7 +26,7 @@ from shared.setting_groups import BLOCK
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 from shared.tracing.spans import NO_SPAN, NO_TRACING, Span, Tracing
 from shared.workers import WorkerRoster
 
@@ -64,7 +64,7 @@ def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Service
         max_connections=settings.api.connections + BACKGROUND_CONNECTIONS,
         rules=settings.redis,
     )
-    objects = UnblockingObjects(open_object_store(settings.storage))
+    objects = UnblockingObjects(open_storage(settings))
     disk = open_disk_guard(settings, objects)
     memory = MemoryGuard(client, settings.store.full_percent)
     store = JobStore(client, settings.jobs, settings.quota)

@@ -10,7 +10,8 @@ AtelierError
 │       PauseNotFound, RecipeNotFound, RolloutNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
 │       TooManyPauses, TooManyRecipes
-├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
+├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk, ObjectDamaged),
+│       RecordTooNew
 ├── jobs that take outputs of others: ParentFailed, ChainTooLong
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
 └── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
@@ -378,12 +379,30 @@ class StorageUnavailable(AtelierError):
     title = "Object storage is not available"
     retryable = True
 
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        inside: str = "",
+        is_lasting: bool = False,
+    ) -> None:
+        super().__init__(detail, errors=errors, inside=inside)
+        self.is_lasting = is_lasting  # until a setting, or the storage itself, is changed
+
 
 class OutOfDisk(StorageUnavailable):
     """Raised when object storage has no room left for a write."""
 
     code = "out_of_disk"
     title = "Object storage is full"
+
+
+class ObjectDamaged(StorageUnavailable):
+    """Raised when the bytes that are read are not those that were written."""
+
+    code = "object_damaged"
+    title = "The stored bytes are damaged"
 
 
 class RecordTooNew(AtelierError):

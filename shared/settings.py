@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
+from shared.bucket_settings import BucketSettings
 from shared.mail_settings import MailSettings
 from shared.messages import near, requirement
 from shared.network_settings import (
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     url: ServiceAddress = ""  # URL for clients and commands; empty: the service of the state folder
     state_dir: Path = Path(".atelier")  # all files of this installation
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
+    bucket: BucketSettings = BucketSettings()
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
     cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
     places: Places = SecretStr("")  # folders and buckets for batches: {"name": {"url": ..., "access": ...}}
@@ -142,6 +144,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_redis_url(self) -> "Settings":
         check_files(parse_redis_url(self.redis_url))
+        return self
+
+    @model_validator(mode="after")
+    def _check_patience(self) -> "Settings":
+        if (self.bucket.timeout_seconds or 0) >= self.jobs.lease_seconds:
+            raise ValueError(
+                "ATELIER_BUCKET_TIMEOUT_SECONDS must be below ATELIER_JOBS_LEASE_SECONDS "
+                f"({self.jobs.lease_seconds:g})"
+            )
         return self
 
     @field_validator("storage_url")

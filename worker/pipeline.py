@@ -17,7 +17,7 @@ from shared.specs.parts import Precision, output_in
 from shared.specs.recipe import recipe_text
 from shared.specs.spec import JobSpec
 from shared.specs.stylize import UPSAMPLE
-from shared.storage.base import ObjectStore, output_key
+from shared.storage.base import ObjectStore, damaged, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.carried import Carried, carried_from
 from worker.codec.decode import InputFile, bytes_of, input_file
@@ -130,8 +130,11 @@ def _load(job: Job, objects: ObjectStore) -> tuple[JobSpec, dict[str, InputFile]
     files, is_truncated = {}, False
     for name, key in job.inputs.items():
         data = objects.get(key)
+        digest = file_id(sha256(data))
+        if digest != name and not output_in(name):
+            raise damaged(key)
         is_truncated = is_truncated or ends_too_early(data)
-        ids[name] = file_id(sha256(data)) if output_in(name) else name
+        ids[name] = digest
         files[ids[name]] = input_file(objects, key, data)
     return job.spec.with_files(ids), files, is_truncated
 

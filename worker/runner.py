@@ -13,7 +13,9 @@ from shared.errors import (
     AtelierError,
     ModelCorrupt,
     ModelUnavailable,
+    ObjectDamaged,
     OutOfDisk,
+    StorageUnavailable,
     StoreUnavailable,
     UnknownModel,
 )
@@ -173,8 +175,9 @@ class JobRunner:
         log.log(level, "job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
-        if isinstance(error, OutOfDisk):
-            return lambda: self._give_back(attempt, error, "no room for the result; the job waits")
+        if isinstance(error, StorageUnavailable) and not isinstance(error, ObjectDamaged):
+            lack = "no room for the result" if isinstance(error, OutOfDisk) else "the storage does not answer"
+            return lambda: self._give_back(attempt, error, f"{lack}; the job waits")
         current_span().fail(error.code)
         if error.retryable:
             current_span().event("retry", {"error.type": error.code})

@@ -94,7 +94,9 @@ def archived(
             names.add(job)
         sent: list[int] = []
         for job in results:
-            yield from (Member(name, output.key, output.bytes) for name, output in names.add(job))
+            yield from (
+                Member(name, output.key, output.bytes, output.sha256) for name, output in names.add(job)
+            )
             sent += [job.index or 0] if job.outputs else []
             if len(sent) == PAGE:
                 _note_fetched(services, batch_id, sent)

@@ -18,6 +18,7 @@ from shared.errors import AtelierError, FileNotFound, RecipeInvalid
 from shared.identifiers import FILE_ID
 from shared.jobs.submission import Submitted
 from shared.specs.recipe import merged
+from shared.storage.base import read_checked
 
 NAME = POINTER.removeprefix("/")
 _OF_STYLES = frozenset({"style", "weight"})  # what a form calls `styles`
@@ -71,7 +72,8 @@ def _recipe_in(services: Services, data: bytes) -> dict[str, Any]:
 
 def _stored(services: Services, owner: str, name: str) -> bytes:
     try:
-        return services.objects.get(services.files.get(owner, name).key)
+        file = services.files.get(owner, name)
+        return read_checked(services.objects, file.key, file.sha256)
     except FileNotFound as error:
         raise FileNotFound.of_field(POINTER, f"there is no file {name}") from error
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from flask import Response
 
 from api.auth import is_by_address
+from api.responses.content import Member
 from api.responses.representation import json_response
+from api.responses.stored_pieces import pieces_of
 from api.services import links, services
 from shared.cards.card import Catalog
 from shared.errors import AtelierError
@@ -50,8 +52,8 @@ class Pictures:
 
     def _encoded(self, index: int) -> Iterator[str]:
         output = self.job.outputs[index]
-        for at in range(0, output.bytes, PIECE_BYTES):
-            piece = self.objects.get_range(output.key, at, min(at + PIECE_BYTES, output.bytes))
+        stored = Member("", output.key, output.bytes, output.sha256)
+        for piece in pieces_of(stored, self.objects, 0, output.bytes, piece_bytes=PIECE_BYTES):
             yield base64.b64encode(piece).decode()
 
     def are_there(self) -> bool:

@@ -9,6 +9,7 @@ from shared.errors import BodyTooLarge, FileNotFound, JobGone, JobNotFound, Obje
 from shared.identifiers import file_id
 from shared.jobs.job import StoredOutput
 from shared.replicate.prediction import HOME
+from shared.storage.base import read_checked
 
 _ID = "(file_[0-9a-f]{64})"
 _FILE = re.compile(rf"{HOME}/files/{_ID}|/v1/files/{_ID}/content(?:\?.*)?")
@@ -42,7 +43,7 @@ def _output(job_id: str, index: int, pointer: str, room: int) -> Upload:
         if output.bytes > room:
             detail = "outputs of earlier predictions may have as many bytes together as a request"
             raise BodyTooLarge.of_field(pointer, detail)
-        data = services().objects.get(output.key)
+        data = read_checked(services().objects, output.key, output.sha256)
     except (JobNotFound, JobGone, IndexError, ObjectNotFound) as error:
         detail = f"{pointer.strip('/')} is the address of an output that is not here, or not any more"
         raise FileNotFound.of_field(pointer, detail) from error

@@ -8,7 +8,7 @@ from typing import Literal
 from PIL import Image, ImageDraw, ImageFont
 
 from api.responses.thumbnail import scaled_down
-from shared.errors import ObjectNotFound
+from shared.errors import ObjectDamaged, ObjectNotFound
 from shared.storage.base import ObjectStore
 
 MAX_CELLS = 400
@@ -71,7 +71,7 @@ def _scaled(
 def _thumbnail(entry: SheetEntry, side: int, objects: ObjectStore) -> Image.Image | None:
     try:
         return _enlarged(scaled_down(objects.get(entry.key), side).convert("RGB"), side)
-    except (ObjectNotFound, OSError):
+    except (ObjectNotFound, ObjectDamaged, OSError):
         return None
 
 

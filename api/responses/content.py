@@ -15,11 +15,12 @@ from zipstream import ZipStream
 from api.errors import RangeNotSatisfiable
 from api.responses.problems import problem
 from api.responses.representation import reading_environ, require_match
-from shared.errors import AtelierError, StorageUnavailable
-from shared.storage.base import ObjectStore
+from api.responses.stored_pieces import pieces_of
+from shared.errors import AtelierError
+from shared.storage.base import ObjectStore, media_type_of
 
-PIECE_BYTES = 1024 * 1024
 BUFFER_BYTES = 128 * 1024  # sent at once where members are small
+LINK_SECONDS = 300.0  # for which a link into the bucket holds: clients follow at once
 _RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
 SHOWN = frozenset(
     f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp")
@@ -52,7 +53,10 @@ class Content:
 
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
-    """Return the response to a GET or HEAD: content, a part of it, or 304; `cache` is the Cache-Control."""
+    """Return the response to a GET or HEAD: content, a part of it, 304, or 307 to where the bucket has it.
+
+    `cache` is the Cache-Control.
+    """
     require_match(content.sha256)
     if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
         return _with_validators(Response(status=304), content, cache)
@@ -61,6 +65,8 @@ def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Res
         size = ContentRange("bytes", None, None, content.size).to_header()
         return problem(RangeNotSatisfiable(f"there are {content.size} bytes"), {"Content-Range": size})
     start, end = span
+    if link := _link(content, objects):
+        return Response(status=307, headers={"Location": link, "Cache-Control": "no-store"})
     response = Response(_body(content, objects, start, end), mimetype=content.sent_type)
     response.content_length = end - start
     if (start, end) != (0, content.size):
@@ -69,12 +75,26 @@ def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Res
     return _with_validators(response, content, cache)
 
 
+def _link(content: Content, objects: ObjectStore) -> str | None:
+    """Return where the bucket itself sends the content, to a client that can follow there; else None.
+
+    A page is kept from other origins than its own by its policy, and a script by that of the bucket.
+    """
+    headers = request.headers
+    is_script = headers.get("Sec-Fetch-Site") == "same-origin" or headers.get("Sec-Fetch-Mode") == "cors"
+    is_known = media_type_of(content.key) == content.sent_type  # the bucket has it under the same type
+    if request.method != "GET" or "If-Range" in headers or is_script or not is_known:
+        return None
+    return objects.link(content.key, LINK_SECONDS)
+
+
 def marked(response: Response, size: int, note: Callable[[], None]) -> Response:
     """Return the response to a request for content of a size, which calls `note` once its end was sent.
 
-    A client that has the content already has fetched it too. Where it cannot be noted, nothing is lost.
+    A client that has the content already has fetched it too, and so has one that is sent to the bucket.
+    Where it cannot be noted, nothing is lost.
     """
-    if response.status_code == 304:
+    if response.status_code in (304, 307):
         _note(note)
     elif response.status_code in (200, 206) and request.method == "GET":
         end = response.content_range.stop if response.status_code == 206 else size
@@ -119,13 +139,8 @@ def _span(content: Content) -> tuple[int, int] | None:
 def _body(content: Content, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:
     if request.method == "HEAD" or start == end:
         return iter(())
-    pieces = _pieces(content.key, objects, start, end)
+    pieces = pieces_of(content, objects, start, end)
     return chain([next(pieces)], pieces)  # a missing object is found before the header is sent
-
-
-def _pieces(key: str, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:
-    for at in range(start, end, PIECE_BYTES):
-        yield objects.get_range(key, at, min(at + PIECE_BYTES, end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,7 @@ class Member:
     name: str
     key: str  # in object storage
     size: int  # bytes
+    sha256: str = ""  # "": not checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +176,9 @@ def _archive_pieces(members: Iterable[Member | Text], objects: ObjectStore) -> I
         if isinstance(member, Text):
             stream.add(member.pieces, member.name)
         else:
-            stream.add(_member_pieces(member, objects), member.name, size=member.size)
+            stream.add(pieces_of(member, objects, 0, member.size), member.name, size=member.size)
         yield from stream.file()
     yield from stream.footer()
-
-
-def _member_pieces(member: Member, objects: ObjectStore) -> Iterator[bytes]:
-    for at in range(0, member.size, PIECE_BYTES):
-        end = min(at + PIECE_BYTES, member.size)
-        piece = objects.get_range(member.key, at, end)
-        if len(piece) != end - at:
-            raise StorageUnavailable(inside=f"{member.key} has less than its {member.size} bytes")
-        yield piece
 
 
 def _buffered(pieces: Iterator[bytes]) -> Iterator[bytes]:

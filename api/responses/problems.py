@@ -70,6 +70,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.StoreFull: 503,
     errors.StorageUnavailable: 503,
     errors.OutOfDisk: 507,
+    errors.ObjectDamaged: 500,
     errors.OutOfMemory: 503,
     errors.WorkerLost: 500,
     errors.TimeLimitExceeded: 500,

@@ -6,7 +6,7 @@ from PIL import Image
 
 from api.errors import PreviewUnavailable
 from shared.jobs.job import StoredOutput
-from shared.storage.base import ObjectStore
+from shared.storage.base import ObjectStore, read_checked
 
 MEDIA_TYPE = "image/webp"
 MAX_PIXELS = 100_000_000  # of a result that is decoded for it: 400 MB
@@ -25,7 +25,9 @@ def thumbnail(output: StoredOutput, side: int, objects: ObjectStore) -> bytes:
         raise PreviewUnavailable("the picture is too large to be shown small")
     data = io.BytesIO()
     try:
-        scaled_down(objects.get(output.key), side).save(data, "WEBP", quality=QUALITY, method=2)
+        scaled_down(read_checked(objects, output.key, output.sha256), side).save(
+            data, "WEBP", quality=QUALITY, method=2
+        )
     except OSError as error:
         raise PreviewUnavailable("the picture cannot be shown small") from error
     return data.getvalue()

@@ -13,7 +13,7 @@ from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupFile, BackupM
 from atelier.backup.offline import OfflineInstallation
 from atelier.client.downloads import whole_file
 from shared.backup.snapshot import Snapshot, objects_of
-from shared.errors import AtelierError, ObjectNotFound
+from shared.errors import AtelierError, ObjectDamaged, ObjectNotFound
 from shared.jobs.record import RECORD_SCHEMA
 from shared.redis.keys import kind_of
 
@@ -79,12 +79,12 @@ def _read_records(snapshot: Snapshot, file: BinaryIO, on_step: OnStep) -> _Read:
 def _add_objects(
     installation: OfflineInstallation, named: dict[str, str], writer: BackupWriter, on_step: OnStep
 ) -> list[str]:
-    """Add the objects; return the keys of those that storage does not have."""
+    """Add the objects; return the keys of those that storage does not have, or not as they were put."""
     missing = []
     for number, key in enumerate(named, 1):
         try:
             writer.add(OBJECTS + key, installation.objects.get(key))
-        except ObjectNotFound:
+        except (ObjectNotFound, ObjectDamaged):
             missing.append(key)
         on_step("objects", number, len(named))
     return missing

@@ -14,7 +14,7 @@ from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, connect
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 from shared.storage.places import check_storage
 from shared.workers import WorkerRoster
 
@@ -134,6 +134,6 @@ def _open(settings: Settings, url: str) -> Iterator[OfflineInstallation]:
     check_storage(settings)
     client = connect(url, rules=settings.redis)
     try:
-        yield OfflineInstallation(settings, client, open_object_store(settings.storage))
+        yield OfflineInstallation(settings, client, open_storage(settings))
     finally:
         client.close()

@@ -99,6 +99,10 @@ class Transport:
             self._sleep(retry_after_seconds(response) or pause)
         raise AssertionError("the last round returns or raises")
 
+    def fetch(self, path: str) -> bytes:
+        """Return what a GET brings, also where the service sends us on to its storage; raise as `send`."""
+        return self.send("GET", path, follow_redirects=True).content
+
     def poll(self, path: str, delay_seconds: float, **parts: Any) -> httpx.Response:
         """Send a GET once, whose response the service may delay by some seconds; raise as `send`."""
         late_seconds = min(LATE_SECONDS, self.timeout_seconds)

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from atelier.doctor import Finding, fail, ok, warn
+from atelier.doctor.storage_trial import Trial, try_storage
 from atelier.local.listen_socket import CannotListen, listen
 from atelier.local.processes import wanted_models
 from atelier.local.readiness import is_ready
@@ -16,7 +17,7 @@ from shared.network_settings import without_secrets
 from shared.settings import Settings, SettingsError
 from shared.storage import places
 from shared.storage.local import local_folder
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
 from worker.tuning.tuned import find_tuned, pinned
@@ -39,14 +40,19 @@ def check_state_folder(settings: Settings) -> Finding:
 
 
 def check_storage(settings: Settings) -> Finding:
-    """Write where pictures are kept."""
+    """Write where pictures are kept; in a bucket also read it back, by a link too, and delete it."""
     remedy = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
     try:
         places.check_storage(settings)
-        open_object_store(settings.storage).check()
+        objects = open_storage(settings)
+        objects.check()
+        trial = Trial() if local_folder(settings.storage) else try_storage(objects)
     except (AtelierError, SettingsError) as error:
         return fail("storage", str(error), remedy)
-    return ok("storage", f"{without_secrets(settings.storage)} is writable")
+    shown = without_secrets(settings.storage)
+    if trial.fault:
+        return fail("storage", f"{shown}: {trial.fault}", trial.remedy)
+    return ok("storage", f"{shown} is writable{trial.text}")
 
 
 def check_disk(settings: Settings) -> Finding:

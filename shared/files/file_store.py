@@ -109,7 +109,7 @@ class FileStore:
         if self._memory is not None:
             self._memory.check()
         self._quotas.check(owner, stored_bytes=blocks(len(data)))  # so that nothing is written in vain
-        key = input_key(owner, digest)
+        key = input_key(owner, digest, info.media_type)
         self._objects.put(key, data)
         fields = _fields(key, digest, data, info)
         try:

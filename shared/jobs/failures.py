@@ -31,6 +31,7 @@ _ADVICE: Mapping[str, tuple[bool, str]] = {
     "out_of_memory": (True, "ask for smaller pictures, or give the workers more memory, then retry"),
     "out_of_disk": (True, "make room in the storage, then retry"),
     "storage_unavailable": (True, "retry when the storage answers again"),
+    "object_damaged": (True, "the stored picture is damaged: upload it again, and send the job again"),
     "store_unavailable": (True, "retry when the job store answers again"),
     "worker_lost": (True, "workers died with it: look at their logs and memory before a retry"),
     "time_limit_exceeded": (False, "ask for less, or raise ATELIER_JOBS_HARD_LIMIT_SECONDS"),

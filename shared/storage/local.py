@@ -3,7 +3,7 @@
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
@@ -109,12 +109,22 @@ class LocalObjectStore:
             file.seek(start)
             return file.read(end - start)
 
+    def link(self, key: str, seconds: float) -> None:
+        """Return None: the API sends what is in a folder."""
+        del seconds
+        check_key(key)
+
     def delete(self, key: str) -> None:
         """Remove an object and its empty folders; a missing object is not an error."""
         path = self._path(key)
         with suppress(ObjectNotFound), _reading(key):
             path.unlink()
         self._prune(path)
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Remove objects, one after the other; missing ones are not an error."""
+        for key in keys:
+            self.delete(key)
 
     def _prune(self, path: Path) -> None:
         for folder in path.relative_to(self._root).parents:
@@ -138,8 +148,7 @@ class LocalObjectStore:
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every object below a prefix that ends with a slash."""
-        for key in list(self.keys(prefix)):
-            self.delete(key)
+        self.delete_many(list(self.keys(prefix)))
         self._prune(self._path(f"{prefix}x"))  # folders without an object
 
     def unfinished(self) -> Iterator[StoredObject]:

@@ -3,25 +3,20 @@
 import errno
 import logging
 import tempfile
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.errors import OutOfDisk, StorageUnavailable
 from shared.network_settings import without_secrets
 from shared.private_files import close_to_others, danger_of, make_folder
 from shared.settings import Settings, SettingsError
-from shared.storage.local import LocalObjectStore, local_folder
-from shared.storage.object_store import open_object_store
+from shared.storage.base import ObjectStore
+from shared.storage.local import local_folder
+from shared.storage.object_store import open_storage
 
 log = logging.getLogger("atelier.settings")
 
 # These errors are permanent, unlike a full disk or a network failure.
 _LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
-_HASTY: dict[str, Any] = {  # an unavailable bucket is tried once, not for minutes
-    "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
-    "client_options": {"timeout": timedelta(seconds=5), "connect_timeout": timedelta(seconds=3)},
-}
 
 
 def refuse_place(variable: str, place: object, error: OSError) -> None:
@@ -78,41 +73,24 @@ def check_storage(settings: Settings) -> None:
 
     A full disk, or a bucket that does not respond now, does not prevent the start: /readyz reports it.
     """
-    url = settings.storage
-    folder = local_folder(url)
+    url, shown = settings.storage, without_secrets(settings.storage)
     try:
-        if folder is None:
-            _check_bucket(url)
-        else:
-            LocalObjectStore(folder).now()
+        _opened(settings).now()
     except OutOfDisk as error:
         log.warning("the storage is full", extra={"detail": error.whole})
     except StorageUnavailable as error:
-        if isinstance(error.__cause__, OSError):
-            raise _refusal("ATELIER_STORAGE_URL", without_secrets(url), error.__cause__.strerror) from error
+        if local_folder(url) and isinstance(error.__cause__, OSError):
+            raise _refusal("ATELIER_STORAGE_URL", shown, error.__cause__.strerror) from error
+        if error.is_lasting:
+            raise SettingsError(f"ATELIER_STORAGE_URL: {shown} cannot be used: {error.inside}") from error
         log.warning("the storage does not answer", extra={"detail": error.whole})
 
 
-def _check_bucket(url: str) -> None:
-    from obstore import exceptions as refusals  # here, since a process that needs no bucket keeps its memory
-
-    shown = without_secrets(url)
-    lasting = (refusals.PermissionDeniedError, refusals.UnauthenticatedError, refusals.InvalidPathError)
+def _opened(settings: Settings) -> ObjectStore:
+    """Open the storage; raise SettingsError for a URL of no use."""
+    shown = without_secrets(settings.storage)
     try:
-        open_object_store(url, **({} if url.startswith("memory:") else _HASTY)).now()
-    except (ValueError, refusals.BaseError) as error:
-        raise SettingsError(
-            f"ATELIER_STORAGE_URL: {shown} is no storage: {_first_line(error, url)}"
-        ) from error
-    except ObjectNotFound as error:
-        raise SettingsError(
-            f"ATELIER_STORAGE_URL: {shown} does not exist; make it, or name another"
-        ) from error
-    except AtelierError as error:
-        if isinstance(error.__cause__, lasting):
-            raise _refusal("ATELIER_STORAGE_URL", shown, _first_line(error.__cause__, url)) from error
-        raise
-
-
-def _first_line(error: BaseException, url: str) -> str:
-    return str(error).replace(url, without_secrets(url)).partition("\n")[0]
+        return open_storage(settings)
+    except ValueError as error:
+        reason = str(error).replace(settings.storage, shown)
+        raise SettingsError(f"ATELIER_STORAGE_URL: {shown} is no storage: {reason}") from error

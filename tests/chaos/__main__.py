@@ -1,6 +1,6 @@
 """Random histories against a real installation, replayed from their seeds.
 
-Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--server sentinel] [--out FILE]
+Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--server sentinel] [--storage s3] [--out FILE]
 
 Ends with the table of the promises, and with status 1 where one is broken. A run with findings leaves its
 folder behind: the ledger, the samples, the log and the data of its installation.
@@ -39,12 +39,13 @@ def main() -> int:
         jobs=options.jobs,
         seconds=seconds,
         lease_seconds=options.lease,
-        has_disk=can_mount(folder / "mount-trial"),
+        has_disk=options.storage == "folder" and can_mount(folder / "mount-trial"),
         poisons=options.poisons,
         has_trials=options.trials and options.server == "own",
         has_sentinels=options.server == "sentinel",
+        has_bucket=options.storage == "s3",
     )
-    if not scale.has_disk:
+    if not (scale.has_disk or scale.has_bucket):
         console.print("no disk is filled up: that takes root on Linux")
     workshop = set_up(folder)
     results: list[Result] = []
@@ -101,6 +102,9 @@ def _options() -> argparse.Namespace:
         choices=("own", "sentinel"),
         default="own",
         help="one server, or a primary and a replica behind three Sentinels, whose failovers are faults",
+    )
+    parser.add_argument(
+        "--storage", choices=("folder", "s3"), default="folder", help="a folder, or a bucket that breaks too"
     )
     parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
     parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")

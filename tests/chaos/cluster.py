@@ -12,6 +12,9 @@ from atelier.local.redis_server import SERVER_FOLDER, server_url
 from atelier.local.stack import RunningStack
 from shared.redis.client import Client, connect
 from shared.redis.keys import PREFIX
+from shared.storage.base import ObjectStore
+from shared.storage.object_store import open_object_store
+from tests.chaos.bucket import Bucket, running_bucket
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan
@@ -44,6 +47,11 @@ class Cluster:
     storage: Path
     server: Client  # straight to the server, without a proxy; gives up at once
     group: SentinelGroup | None = None
+    bucket: Bucket | None = None  # in place of the storage folder
+
+    def objects(self) -> ObjectStore:
+        """Return the storage, as one that no fault concerns sees it."""
+        return open_object_store(self.bucket.straight_url if self.bucket else self.storage.as_uri())
 
     def held_by(self, pid: int) -> dict[str, int]:
         """Return the attempts that a worker process holds: job id to attempt; {} while the server is away."""
@@ -73,14 +81,16 @@ def running(plan: Plan, workshop: Workshop, folder: Path) -> Iterator[Cluster]:
     folder.mkdir(parents=True, exist_ok=True)
     storage = folder / "storage"
     with ExitStack() as block:
+        bucket = block.enter_context(running_bucket(folder / "s3")) if plan.scale.has_bucket else None
+        url = bucket.url if bucket else storage.as_uri()
         disk = block.enter_context(SmallDisk(storage)) if plan.scale.has_disk else None
         group = block.enter_context(_group(folder)) if plan.scale.has_sentinels else None
         upstream = group.url if group else server_url(folder / "state" / SERVER_FOLDER)
         proxied = () if group else PROXIED
         proxies = {name: block.enter_context(TcpProxy(upstream)) for name in proxied}
-        stack = block.enter_context(_stack(plan, workshop, folder, proxies, group))
+        stack = block.enter_context(_stack(plan, workshop, folder, proxies, group, url))
         server = block.enter_context(connect(upstream, timeout_seconds=0.5, retries=0))
-        yield Cluster(stack, proxies, disk, storage, server, group)
+        yield Cluster(stack, proxies, disk, storage, server, group, bucket)
 
 
 def _group(folder: Path) -> SentinelGroup:
@@ -93,6 +103,7 @@ def _stack(
     folder: Path,
     proxies: Mapping[str, TcpProxy],
     group: SentinelGroup | None,
+    storage_url: str,
 ) -> RunningStack:
     replicated = {"REDIS_URL": group.url, "ATELIER_REDIS_REPLICAS": str(REPLICAS)} if group else {}
     environ_of = {name: {CLOCK_VARIABLE: f"{plan.clocks.get(name, 0)}"} for name in CLOCKED}
@@ -104,7 +115,7 @@ def _stack(
         environ={
             "ATELIER_MODELS_DIR": str(workshop.models),
             "ATELIER_CARDS_DIR": str(workshop.cards),
-            "ATELIER_STORAGE_URL": (folder / "storage").as_uri(),
+            "ATELIER_STORAGE_URL": storage_url,
             "ATELIER_JOBS_LEASE_SECONDS": f"{plan.scale.lease_seconds:g}",
             "ATELIER_WORKER_GRACE_SECONDS": f"{GRACE_SECONDS:g}",
             "ATELIER_WORKER_THREADS": str(THREADS),

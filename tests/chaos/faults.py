@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos import replicated
 from tests.chaos.cluster import Cluster
 from tests.chaos.plan import MODEL_WORKERS, Fault
@@ -41,7 +42,7 @@ class Faults:
         self._stack = cluster.stack
         self._pool = ThreadPoolExecutor(16, "fault")
         self._running: list[Future[None]] = []
-        self._lock = threading.Lock()
+        self._lock, self._bucket_turn = threading.Lock(), threading.Lock()
         self.strikes: list[Strike] = []
         self.misses = 0  # faults whose process was down already
 
@@ -191,6 +192,15 @@ class Faults:
             raise KeyError("no Sentinels")
         trouble(self._cluster.group, strike.fault.seconds, lambda: self._note(strike))
 
+    def break_bucket(self, strike: Strike) -> None:
+        """The bucket is away, frozen, slow or torn off for a while."""
+        bucket = self._cluster.bucket
+        if bucket is None:
+            raise KeyError("no bucket")
+        with self._bucket_turn:  # one trouble at a time: each mends all
+            self._note(strike)
+            TROUBLE[strike.fault.kind](bucket, strike.fault.seconds)
+
     def settle(self) -> None:
         """Wait until every fault has ended."""
         while self._running:
@@ -217,4 +227,5 @@ KINDS: Mapping[str, Break] = {
     "kill_primary": Faults.kill_primary,
     "stop_primary": Faults.stop_primary,
     "lose_replica": Faults.lose_replica,
+    **dict.fromkeys(TROUBLE, Faults.break_bucket),
 }

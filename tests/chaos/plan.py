@@ -21,6 +21,7 @@ class Scale:
     poisons: int = 1  # jobs that kill their workers, at most 2
     has_trials: bool = True  # whether times are measured after the storm
     has_sentinels: bool = False  # whether Sentinels watch a primary and a replica; else there is one server
+    has_bucket: bool = False  # whether results lie in a bucket, which breaks too
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from shared.identifiers import ANONYMOUS
 from shared.maintenance.garbage import collect
 from shared.redis.keys import PREFIX
 from shared.specs.parts import Lane
-from shared.storage.object_store import open_object_store
 from tests.chaos.clients.ledger import Ledger, Refusal
 from tests.chaos.clients.load import Load
 from tests.chaos.cluster import Cluster, Workshop, running
@@ -204,8 +203,7 @@ class _Run:
 
     def _collect(self) -> int:
         """Do what `atelier gc` does, without its patience: what it leaves must be what the records name."""
-        objects = open_object_store(self._cluster.storage.as_uri())
-        return collect(self._cluster.server, objects, grace_seconds=0).objects
+        return collect(self._cluster.server, self._cluster.objects(), grace_seconds=0).objects
 
     def _keep_papers(self) -> None:
         (self._folder / "samples.jsonl").write_text(as_json(self._monitor.samples), "utf-8")

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
 from tests.chaos.clients.requests import JobRequest, Pool, draw_pool
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Intervention, Order, Plan, Scale
@@ -166,4 +167,7 @@ def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
         faults += [Fault(0, "kill_primary", "primary", span(0.5, 3)) for _ in range(2)]
         faults += [Fault(0, "stop_primary", "primary", seconds) for seconds in (span(0.2, 1), span(4, 8))]
         faults += [Fault(0, "lose_replica", "replica", span(1, 4))]
-    return [*faults, *([Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else [])]
+    faults += [Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else []
+    if scale.has_bucket:
+        faults += [Fault(0, kind, "", span(1, lease + 3)) for kind in (*TROUBLE, *TROUBLE)]
+    return faults

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.clients.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
@@ -28,13 +29,18 @@ def test_another_seed_gives_another_plan() -> None:
 
 
 def test_every_fault_is_one_that_can_be_carried_out() -> None:
-    own, replicated = (
+    own, replicated, bucket = (
         {fault.kind for seed in range(20) for fault in draw_plan(seed, scale).faults}
-        for scale in (SCALE, replace(SCALE, has_sentinels=True, has_trials=False))
+        for scale in (
+            SCALE,
+            replace(SCALE, has_sentinels=True, has_trials=False),
+            replace(SCALE, has_bucket=True),
+        )
     )
-    assert own | replicated == set(KINDS)
+    assert own | replicated | bucket == set(KINDS)
     assert replicated - own == {"kill_primary", "stop_primary", "lose_replica"}
     assert own - replicated == OF_OWN_SERVER
+    assert bucket - own == set(TROUBLE)
 
 
 def test_with_sentinels_no_fault_is_for_the_own_server() -> None:

@@ -1,7 +1,9 @@
 """What every object store must do, whatever it keeps its bytes in."""
 
+import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,12 +12,23 @@ from obstore.exceptions import GenericError
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.storage.base import ObjectStore
-from shared.storage.bucket import _mapped
+from shared.storage.bucket_errors import bucket_errors
+from shared.storage.local import LocalObjectStore
 from shared.storage.object_store import open_object_store
+from tests.support.s3.servers import NAMES, RunningServers, running_servers
 
 
-@pytest.fixture(params=["file", "memory"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServers]:
+    """The S3 servers, each started when a test asks for it."""
+    with running_servers(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture(params=["file", "memory", *NAMES])
+def objects(request: pytest.FixtureRequest, tmp_path: Path, s3: RunningServers) -> ObjectStore:
+    if request.param in NAMES:
+        return open_object_store(s3(request.param).url(f"of/{secrets.token_hex(8)}"))
     url = "memory:///" if request.param == "memory" else (tmp_path / "a b" / "store").as_uri()
     return open_object_store(url)
 
@@ -45,6 +58,29 @@ def test_deleting_twice_is_no_error(objects: ObjectStore) -> None:
     objects.delete("k")
     with pytest.raises(ObjectNotFound):
         objects.get("k")
+
+
+def test_many_are_deleted_at_once_and_missing_ones_are_no_error(objects: ObjectStore) -> None:
+    keys = [f"a/{number}/x" for number in range(30)]
+    for key in (*keys, "a/kept"):
+        objects.put(key, b"x")
+    objects.delete_many([*keys, "a/never"])
+    assert list(objects.keys("")) == ["a/kept"]
+    objects.delete_many([])
+
+
+def test_large_objects_come_back_as_they_were(objects: ObjectStore) -> None:
+    """In a bucket they go, and come, in several parts."""
+    data = secrets.token_bytes(11 * 1024 * 1024 + 7)
+    objects.put("outputs/large.png", data)
+    assert objects.get("outputs/large.png") == data
+    assert objects.get_range("outputs/large.png", 6_000_000, 6_000_009) == data[6_000_000:6_000_009]
+    assert [entry.bytes for entry in objects.entries("outputs/")] == [len(data)]
+
+
+def test_an_empty_object_is_an_object(objects: ObjectStore) -> None:
+    objects.put("a/empty", b"")
+    assert objects.get("a/empty") == b""
 
 
 def test_a_prefix_is_a_folder_and_not_the_start_of_a_name(objects: ObjectStore) -> None:
@@ -102,9 +138,10 @@ def test_a_folder_is_no_object(objects: ObjectStore) -> None:
 
 def test_no_put_is_lost_while_neighbors_are_deleted(objects: ObjectStore) -> None:
     """The last object of a folder takes the folder with it: a put at that moment must not fail."""
+    rounds = 100 if isinstance(objects, LocalObjectStore) else 15
 
     def put_read_delete(worker: int) -> None:
-        for _ in range(100):
+        for _ in range(rounds):
             objects.put(f"top/shared/{worker}", b"kept")
             assert objects.get(f"top/shared/{worker}") == b"kept"
             objects.delete(f"top/shared/{worker}")
@@ -134,7 +171,7 @@ def test_a_folder_that_went_away_fails_the_check(tmp_path: Path) -> None:
     ],
 )
 def test_a_full_disk_is_told_from_other_faults(reason: str, kind: type[StorageUnavailable]) -> None:
-    with pytest.raises(kind) as caught, _mapped("a/b"):
+    with pytest.raises(kind) as caught, bucket_errors("a/b", 1):
         raise GenericError(f"Generic LocalFileSystem error: {reason}\n\nDebug source:\nGeneric")
     assert type(caught.value) is kind
     assert caught.value.inside.endswith(reason)

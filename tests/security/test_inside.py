@@ -5,7 +5,6 @@ import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from shared.errors import ModelCorrupt, StorageUnavailable
 from shared.files.file_store import FileStore
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
-from shared.storage.bucket import BucketStore
+from shared.storage.object_store import open_object_store
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import FakeWorker
@@ -78,14 +77,7 @@ def test_a_bucket_that_is_away_is_not_named(
     services: Services, worker: FakeWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = with_content(services, worker)
-    bucket = BucketStore(
-        f"s3://{BUCKET}/pictures",
-        endpoint=f"http://{ENDPOINT}",
-        access_key_id="a",
-        secret_access_key="b",
-        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)},
-        client_options={"allow_http": True},
-    )
+    bucket = open_object_store(f"s3://a:b@{BUCKET}/pictures?endpoint=http://{ENDPOINT}")
     for text in told(client_over(services, bucket), *ids):
         assert not [name for name in (BUCKET, ENDPOINT, "http://127", "refused") if name in text], text
     assert any(ENDPOINT in record.__dict__.get("detail", "") for record in caplog.records)

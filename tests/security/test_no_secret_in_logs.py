@@ -58,7 +58,7 @@ def run(*words: str, **environ: str) -> str:
     return done.stdout + done.stderr
 
 
-STORAGES = (f"s3://user:{PASSWORD}@b", f"az://c?sig={SIGNATURE}")
+STORAGES = (f"s3://user:{PASSWORD}@b?zone={PASSWORD}", f"az://c?sig={SIGNATURE}")
 SERVICE = f"http://user:{PASSWORD}@127.0.0.1:99999/"
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from shared.errors import StorageUnavailable
+from shared.files.file_store import FileStore
+from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
@@ -133,6 +136,22 @@ def test_an_output_of_another_job_comes_as_the_file_of_its_bytes(
     ((spec, inputs),) = seen
     assert (spec.content, spec.mask, inputs) == (name, name, {name: data})
     assert (job.status, job.spec.inputs) == (Status.SUCCEEDED, [output_of(parent)])
+
+
+def test_an_input_that_is_not_what_was_uploaded_is_an_error_and_no_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(pipeline.KINDS, "stylize", Gives([ResultPicture(pictures.gradient())]))
+    data = pictures.png(32, 32)
+    file, _ = FileStore(bench.store.client, bench.objects).add(ANONYMOUS, data, probe(data, ImageLimits()))
+    job_id = submit(bench.store, spec=painting(file.id))
+    bench.objects.put(file.key, data[:-1] + b"?")
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    assert (job.status, job.outputs) == (Status.FAILED, ())
+    assert job.error is not None
+    assert job.error["code"] == "attempts_exhausted"
+    assert {ended.code for ended in job.history} == {"object_damaged"}
 
 
 def test_outputs_keep_their_order_however_they_are_stored(bench: Bench) -> None:

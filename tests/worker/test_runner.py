@@ -6,6 +6,7 @@ from shared.errors import (
     CorruptImage,
     ModelCorrupt,
     ModelUnavailable,
+    ObjectDamaged,
     OutOfDisk,
     StorageUnavailable,
     UnknownModel,
@@ -75,7 +76,7 @@ def test_a_permanent_error_fails_at_the_first_attempt(bench: Bench) -> None:
 
 
 def test_a_transient_error_goes_back_to_the_queue(bench: Bench) -> None:
-    tries = iter([raising(StorageUnavailable("away")), lambda: None])
+    tries = iter([raising(ObjectDamaged("a bit fell over")), lambda: None])
     bench.model.before = lambda: next(tries)()
     job_id = bench.submit()
     bench.runner().handle(job_id, Lane.INTERACTIVE)  # goes on while anything can be claimed
@@ -178,15 +179,16 @@ def end_pause(bench: Bench, job_id: str) -> None:
     bench.store.reap()
 
 
-def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OutOfDisk(), StorageUnavailable()])
+def test_a_job_whose_result_cannot_be_stored_waits_and_no_attempt_is_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: StorageUnavailable
 ) -> None:
     job_id = bench.submit(seeds=[1, 2])
     put = bench.objects.put
 
     def full(key: str, data: bytes) -> None:
         if key.endswith("1.png"):
-            raise OutOfDisk
+            raise error
         put(key, data)
 
     monkeypatch.setattr(bench.objects, "put", full)

@@ -19,7 +19,7 @@ from shared.queue.job_queue import JobQueue
 from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
 from shared.specs.parts import Lane
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 from shared.tracing.choice import open_tracing
 from shared.workers import WorkerRoster
 
@@ -41,7 +41,7 @@ class WorkerContext:
         self.client = connect(settings.redis_url)
         self.store = JobStore(self.client, settings.jobs, settings.quota)
         self.batches = BatchStore(self.store, settings.batches)
-        self.objects = open_object_store(settings.storage)
+        self.objects = open_storage(settings)
         self.garbage = Garbage(self.client, self.objects)
         self.celery: Celery = make_celery(settings)
         self.queue = JobQueue(self.celery, self.client)

@@ -7,13 +7,14 @@ from PIL import Image
 
 from api.errors import PreviewUnavailable
 from api.responses.thumbnail import MAX_PIXELS, thumbnail
+from shared.identifiers import sha256
 from shared.jobs.job import StoredOutput
 from shared.storage.base import ObjectStore
 
 
 def stored(objects: ObjectStore, data: bytes, *, width: int = 100, height: int = 100) -> StoredOutput:
     objects.put("a", data)
-    return StoredOutput("a", "image/png", width, height, len(data), "0" * 64)
+    return StoredOutput("a", "image/png", width, height, len(data), sha256(data))
 
 
 def encoded(picture: Image.Image, kind: str = "PNG") -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from api.responses.content import PIECE_BYTES
+from api.responses.stored_pieces import PIECE_BYTES
 from api.services import Services
 from shared.identifiers import sha256
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker

@@ -16,7 +16,6 @@ from tests.chaos.clients.requests import JobRequest
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.judging.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome
 from tests.chaos.plan import Plan
-from tests.support.files import files_below
 
 READERS = 8
 
@@ -96,8 +95,7 @@ def _claims(raw: Mapping[str, str]) -> Iterable[Claim]:
 
 
 def _stored(cluster: Cluster) -> frozenset[str]:
-    files = files_below(cluster.storage / "outputs")
-    return frozenset(path.relative_to(cluster.storage).as_posix() for path in files)
+    return frozenset(cluster.objects().keys("outputs/"))
 
 
 def _doomed(cluster: Cluster) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""What a process that forks leaves to another: the library of buckets has threads, which no fork keeps."""
+
+import os
+from collections.abc import Callable
+
+from gevent import monkey
+
+from shared.settings import Settings, SettingsError
+from shared.storage.local import local_folder
+from shared.storage.places import check_storage
+
+_MOST_BYTES = 65_536  # of a sentence about a storage
+# Not gevent's: they need its loop, which would outlast the check, and the next fork.
+_fork: Callable[[], int] = monkey.get_original("os", "fork")
+_close: Callable[[int], None] = monkey.get_original("os", "close")
+_waitpid: Callable[[int, int], tuple[int, int]] = monkey.get_original("os", "waitpid")
+
+
+def check_storage_apart(settings: Settings) -> None:
+    """Check the storage as `check_storage` does, a bucket in a process of its own; raise SettingsError."""
+    if local_folder(settings.storage):
+        check_storage(settings)
+        return
+    read, write = os.pipe()
+    child = _fork()
+    if not child:
+        _check_and_exit(settings, write)
+    _close(write)
+    with os.fdopen(read, "rb") as pipe:
+        said = pipe.read(_MOST_BYTES).decode("utf-8", "replace")
+    _waitpid(child, 0)
+    if said:
+        raise SettingsError(said)
+
+
+def _check_and_exit(settings: Settings, write: int) -> None:
+    """Write what is wrong, if anything is, and end this process."""
+    try:
+        check_storage(settings)
+    except SettingsError as error:
+        os.write(write, str(error).encode())
+    finally:
+        os._exit(0)
