@@ -28,6 +28,9 @@ from shared.settings import Settings
     "--private-webhooks", is_flag=True, help="Let webhooks reach this machine and private networks."
 )
 @click.option("--tune", is_flag=True, help="Run `atelier tune` once no job has run for a minute.")
+@click.option(
+    "--adopt-storage", is_flag=True, help="With a REDIS_URL: take this storage, though others had another."
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)
 @click.pass_context
@@ -41,6 +44,7 @@ def up(
     strict: bool,
     private_webhooks: bool,
     tune: bool,
+    adopt_storage: bool,
     until_stdin_closes: bool,
     changes_file: Path | None,
 ) -> None:
@@ -60,7 +64,7 @@ def up(
     settings = settings_of(host=host, port=port, state_dir=state_dir, private_webhooks=private_webhooks)
     changes = read_changes(changes_file) if changes_file else {}
     up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
-    ctx.exit(up.run(workers=workers, strict=strict, tune=tune))
+    ctx.exit(up.run(workers=workers, strict=strict, tune=tune, adopt_storage=adopt_storage))
 
 
 def settings_of(
