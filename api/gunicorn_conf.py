@@ -11,8 +11,9 @@ import logging
 import os
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
@@ -32,12 +33,37 @@ def _usable_settings() -> Settings:
     try:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
-        check_storage(settings)
+        _in_a_process_of_its_own(check_storage, settings)
         check_cards(settings)
     except SettingsError as error:
-        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
-        raise SystemExit(EXIT_CONFIGURATION) from error
+        _refuse(error)
     return settings
+
+
+def _in_a_process_of_its_own(check: Callable[[Settings], None], settings: Settings) -> None:
+    """Check a bucket where its library's threads end with the check.
+
+    This process forks the one that serves, in which a library that has threads here would wait for ever.
+    """
+    fork, waitpid = (monkey.get_original("os", name) for name in ("fork", "waitpid"))
+    if child := fork():
+        _, status = waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) == EXIT_CONFIGURATION:
+            raise SystemExit(EXIT_CONFIGURATION)
+        return
+    try:
+        check(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_CONFIGURATION)
+    finally:
+        os._exit(0)
+
+
+def _refuse(error: SettingsError) -> NoReturn:
+    sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
+    raise SystemExit(EXIT_CONFIGURATION) from error
 
 
 _SETTINGS = _usable_settings()

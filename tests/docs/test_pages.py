@@ -43,6 +43,7 @@ NOT_RUN = {  # what may be left out, block by block
         "attacks for half an hour",
     ],
     "docs/start/operator.md": ["needs Docker"],
+    "docs/three-hosts.md": ["on three hosts"] * 8,
     "docs/start/photographer.md": ["installs everything, then runs until Ctrl-C", "ends with Ctrl-C"],
     "docs/webhooks.md": ["writes to services of others"],
     "docs/training.md": ["takes an hour and the network", "takes hours"],

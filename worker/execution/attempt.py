@@ -44,6 +44,7 @@ class Attempt:
 
     def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
         self.job = job
+        self.is_in_group = group is not None
         self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
         self.started = time.monotonic()
         self._lease_state: LeaseState = "ok"
