@@ -179,7 +179,7 @@ def test_pages_of_a_list_come_from_either(http: httpx.Client) -> None:
 
 
 def test_a_batch_is_filled_and_read_by_turns(http: httpx.Client, worker: FakeWorker) -> None:
-    batch_id = http.post("/v1/batches", json={}, headers=FIRST).raise_for_status().json()["id"]
+    batch_id = http.post("/v1/batches", json={"open": True}, headers=FIRST).raise_for_status().json()["id"]
     for first, turn in enumerate((FIRST, SECOND, FIRST)):
         http.post(
             f"/v1/batches/{batch_id}/items",
