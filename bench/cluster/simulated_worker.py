@@ -22,6 +22,7 @@ from shared.cards.parts import Latent, Picture, Range, SavedModelSource
 DIGITS, PHOTOS = "digits", "photos"
 DIGITS_SECONDS = "DIGITS_SECONDS"  # variables of the environment
 PHOTO_SECONDS = "PHOTO_SECONDS"
+DONE_FILE = "DONE_FILE"  # names a file that gets a byte for each job that succeeded here
 SIDE = 28  # of a digit
 
 OnStep = Callable[[int, int], None]
@@ -101,11 +102,20 @@ def _install() -> None:
     import worker.models.registry
     import worker.process.model_worker
     from worker.models.numerics import Numerics
+    from worker.runner import JobRunner
+
+    succeed, done = JobRunner._succeed, os.open(os.environ[DONE_FILE], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def noted(*given: Any) -> Any:
+        jobs = succeed(*given)
+        os.write(done, b".")
+        return jobs
 
     def load(card: ModelCard, _: object) -> Digits | Photos:
         return Photos(card) if card.kind == "transform" else Digits(card)
 
     vars(worker.models.registry)["load_model"] = load
+    JobRunner._succeed = noted
     vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_, **__: None
     vars(worker.process.model_worker)["own_numerics"] = lambda: Numerics("simulated")
 

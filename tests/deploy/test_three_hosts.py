@@ -47,13 +47,14 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
+@pytest.mark.timeout(700)
 def test_the_page_makes_a_cluster() -> None:
     tried = subprocess.run(
         [sys.executable, "-m", "tests.deploy.three_hosts"],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     if tried.returncode == EXIT_UNABLE:
         pytest.skip(tried.stderr)

@@ -3,8 +3,8 @@
 Usage: python -m tests.deploy.three_hosts
 
 The settings, the configuration of the server and the last commands are the blocks of the page; what runs is
-what the units say. Addresses, the password and folders are replaced; users, packages, NFS and systemd are left
-out. It ends with status 77 where namespaces cannot be made.
+what the units say. Addresses, the password and folders are replaced; users, packages, NFS and systemd itself
+are left out. It ends with status 77 where namespaces cannot be made.
 """
 
 import os
@@ -31,6 +31,8 @@ UNITS = ROOT / "deploy" / "systemd"
 OUTSIDE, FRONT, WORKERS = "outside", "front", ("work-1", "work-2")
 ADDRESSES = {"10.0.0.1": FRONT, "10.0.0.2": WORKERS[0], "10.0.0.3": WORKERS[1]}
 COMMAND_SECONDS = 120.0
+START_SECONDS = 300.0  # of workers with TensorFlow, on a machine that is busy
+LOG_CHARACTERS = 1500  # of each process, where a step fails
 EXIT_UNABLE = 77
 
 
@@ -140,7 +142,7 @@ def follow(hosts: Hosts, stack: ExitStack) -> None:
     with hosts.running("atelier-worker@.service", WORKERS[0]):
         stack.enter_context(hosts.running("atelier-worker@.service", WORKERS[1]))
         url = f"http://{hosts.network[FRONT].address}:8480/readyz"
-        wait_until(lambda: _status(url) == httpx.codes.OK, "the cluster")
+        wait_until(lambda: _status(url) == httpx.codes.OK, "the cluster", seconds=START_SECONDS)
         wait_until(lambda: hosts.done(OUTSIDE, TRY).count("work-") == 2, "both workers")
         say("the page's last commands go through")
         for idle, busy in (WORKERS, WORKERS[::-1]):
@@ -184,6 +186,12 @@ def _status(url: str) -> int:
         return 0
 
 
+def show_logs(folder: Path) -> None:
+    """Print the ends of all logs."""
+    for log in sorted(folder.glob("*.log")):
+        print(f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-LOG_CHARACTERS:]}", file=sys.stderr)
+
+
 def say(text: str) -> None:
     print(f"ok: {text}", flush=True)
 
@@ -196,7 +204,11 @@ def main() -> int:
             Network((OUTSIDE, FRONT, *WORKERS)) as network,
             ExitStack() as stack,
         ):
-            follow(Hosts(network, Path(folder), secrets.token_hex(12)), stack)
+            try:
+                follow(Hosts(network, Path(folder), secrets.token_hex(12)), stack)
+            except BaseException:
+                show_logs(Path(folder))
+                raise
     except NoNamespaces as error:
         print(f"cannot be tried here: {error}", file=sys.stderr)
         return EXIT_UNABLE
