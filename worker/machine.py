@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from shared.machine_memory import limits_of, memory_limit
 from shared.setting_groups import MEBIBYTE
 from worker.models.processor import available_cores, this_processor
+from worker.models.runtime import has_gpu
 
 SAME_MEMORY = 0.05  # a share: a new kernel, or a little more for the graphics, makes no other machine
 # Those with which networks compute, of x86 and of ARM.
@@ -29,6 +30,7 @@ class Machine:
     memory_mebibytes: int  # that all processes may take
     tensorflow: str  # version
     models: tuple[str, ...]  # loaded at the start, with their versions
+    gpu: bool = False  # that TensorFlow could use
 
     def differences(self, other: "Machine") -> tuple[str, ...]:
         """Return the names of what differs."""
@@ -50,6 +52,7 @@ def this_machine(models: Iterable[str]) -> Machine:
         memory_mebibytes=memory_limit() // MEBIBYTE,
         tensorflow=_version("tensorflow"),
         models=tuple(sorted(models)),
+        gpu=has_gpu(),
     )
 
 

@@ -57,8 +57,15 @@ def _fields(raw: Any) -> dict[str, Any]:
         raise RecipeInvalid(f"a recipe may not have {', '.join(faults)}")
     name = raw["model"].partition("@")[0]
     fields = {field: value for field, value in raw.items() if field != MARK} | {"model": name}
+    if isinstance(output := raw.get("output"), dict):
+        fields["output"] = _without_position(output)
     # It says nothing of what was exact, as equal pictures have equal recipes; the usual may be another here.
     return {"precision": EXACT, **fields} if raw["type"] == "stylize" else fields
+
+
+def _without_position(output: dict[str, Any]) -> dict[str, Any]:
+    """Return the output, from which a position is left out: a request asks for that, and no recipe."""
+    return {**output, "metadata": "safe"} if output.get("metadata") == "all" else output
 
 
 def _faults(raw: dict[str, Any]) -> Iterator[str]:

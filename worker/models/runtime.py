@@ -100,10 +100,14 @@ def memory_errors(what: str) -> Iterator[None]:
         raise OutOfMemory(f"there was no memory {what}") from error
 
 
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that TensorFlow could use, told without TensorFlow."""
+    return any(Path(device).exists() for device in _GPU_DEVICES)
+
+
 def _prepare_environment(kernels: Kernels) -> None:
-    has_gpu = any(Path(device).exists() for device in _GPU_DEVICES)
     # Without a GPU it logs a failed search for one as an error; what matters it raises anyhow.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu() else "3")
     for name, value in {**_ENVIRONMENT, ONEDNN: ONEDNN_OF[kernels]}.items():
         os.environ.setdefault(name, value)
 

@@ -12,7 +12,7 @@ SIDES = (384, 1024)  # of the square photos that are measured, pixels; the secon
 LEAST_GAIN = 0.03  # a share: for less, nobody wants other settings
 _SLOWER_AT_MOST = 1.25  # times the default's p95, where no limit is given
 
-STAGES = ("kernels", "threads", "allocator")
+STAGES = ("kernels", "threads", "allocator", "photo batch")
 
 
 @dataclass(slots=True)
@@ -84,11 +84,19 @@ def judge(champion: Measured, challenger: Measured, ratios: Sequence[float], lim
 
 
 def challengers(
-    stage: str, champion: Candidate, *, cores: int, pinned: frozenset[str], same_bytes: bool
+    stage: str, champion: Candidate, *, cores: int, most_photos: int, pinned: frozenset[str], same_bytes: bool
 ) -> Iterator[Candidate]:
-    """Yield what a stage tries against the champion; nothing that the environment has already decided."""
-    ways = {"kernels": _kernels, "allocator": _allocators}
-    found = _splits(champion, cores) if stage == "threads" else ways[stage](champion)
+    """Yield what a stage tries against the champion; nothing that the environment has already decided.
+
+    `most_photos` is how many photos one call could get: 1 where no batch is worth trying, as on processors.
+    """
+    ways: dict[str, Iterator[Candidate]] = {
+        "kernels": _kernels(champion),
+        "threads": _splits(champion, cores),
+        "allocator": _allocators(champion),
+        "photo batch": _photo_batches(champion, most_photos),
+    }
+    found = ways[stage]
     for candidate in dict.fromkeys(found):
         is_own = any(getattr(candidate, name) != getattr(champion, name) for name in pinned)
         if candidate != champion and not is_own and (candidate.makes_bytes_of(champion) or not same_bytes):
@@ -101,6 +109,12 @@ def _kernels(champion: Candidate) -> Iterator[Candidate]:
 
 def _allocators(champion: Candidate) -> Iterator[Candidate]:
     yield replace(champion, allocator="malloc" if champion.allocator == "bfc" else "bfc")
+
+
+def _photo_batches(champion: Candidate, most: int) -> Iterator[Candidate]:
+    """Yield the whole batch and half of it."""
+    for photos in (most, most // 2):
+        yield replace(champion, photo_batch=max(1, min(photos, 64)))
 
 
 def _splits(champion: Candidate, cores: int) -> Iterator[Candidate]:

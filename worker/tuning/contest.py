@@ -18,6 +18,7 @@ class Plan:
 
     base: Candidate  # which others must beat
     cores: int
+    most_photos: int = 1  # that one call could get; 1: no batch of photos is tried
     pinned: frozenset[str]  # what the environment has decided
     same_bytes: bool
     memory_mebibytes: float
@@ -30,7 +31,14 @@ class Plan:
 
     def challengers(self, stage: str, champion: Candidate) -> Iterator[Candidate]:
         """Yield what a stage tries."""
-        return challengers(stage, champion, cores=self.cores, pinned=self.pinned, same_bytes=self.same_bytes)
+        return challengers(
+            stage,
+            champion,
+            cores=self.cores,
+            most_photos=self.most_photos,
+            pinned=self.pinned,
+            same_bytes=self.same_bytes,
+        )
 
 
 @dataclass(slots=True)

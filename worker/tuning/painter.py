@@ -27,7 +27,7 @@ from worker.tuning.tuned import Candidate, set_allocator
 
 _STATUS = Path("/proc/self/status")
 _STYLE_SIDE = 256  # pixels
-Paint = Callable[[int], object]  # one picture of a side
+Paint = Callable[[int], object]  # the pictures of one call, of a side
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Slice:
     memory_mebibytes: float  # the most so far
 
 
-def load_painter(settings: Settings) -> Paint:
-    """Load the models as a worker does; return what paints a photo that is decoded."""
+def load_painter(settings: Settings, photos_a_call: int) -> Paint:
+    """Load the models as a worker does; return what paints so many decoded photos in one call."""
     catalog = load_catalog(settings.cards)
     models = ModelRegistry(catalog, ModelStore(settings.models))
     models.preload(settings.worker.preloaded)
@@ -49,20 +49,27 @@ def load_painter(settings: Settings) -> Paint:
     style = stylizer.prepare_style(to_float(_photo(_STYLE_SIDE)))
     photos = {side: _photo(side) for side in SIDES}
     give_back()
-    return lambda side: to_uint8(stylizer.stylize(to_float(photos[side]), style))
+
+    def paint(side: int) -> object:
+        contents = [to_float(photos[side]) for _ in range(photos_a_call)]
+        return [to_uint8(one) for one in stylizer.stylize_together(contents, [style] * photos_a_call)]
+
+    return paint
 
 
 def _photo(side: int) -> Any:
     return np.random.default_rng(side).integers(0, 256, (side, side, 3), np.uint8)
 
 
-def paint_for(paint: Paint, pool: ThreadPoolExecutor, runners: int, *, side: int, seconds: float) -> Slice:
-    """Keep all runners busy for some seconds, each with one picture at least."""
+def paint_for(
+    paint: Paint, pool: ThreadPoolExecutor, runners: int, *, photos_a_call: int, side: int, seconds: float
+) -> Slice:
+    """Keep all runners busy for some seconds, each with one call at least."""
     used = time.process_time()
     deadline = time.perf_counter() + seconds
     done = list(pool.map(lambda _: _times(paint, side, deadline), range(runners)))
     # Each runner's own rate: while the last one ends its picture, others are idle, as they never are at work.
-    rate = sum(len(times) / sum(times) for times in done)
+    rate = photos_a_call * sum(len(times) / sum(times) for times in done)
     each = [1000 * one for times in done for one in times]
     return Slice(rate, each, time.process_time() - used, _most_memory())
 
@@ -88,15 +95,17 @@ def main() -> None:
     set_allocator(candidate.allocator)
     configure_tensorflow(candidate.intra_threads, candidate.runners, candidate.kernels, lean=True)
     settings = Settings.from_env()
-    paint = load_painter(settings)
-    at_once = min(candidate.runners, settings.worker.threads)  # no more jobs are ever under way
+    photos = min(candidate.photo_batch, settings.worker.threads)  # no more jobs are ever under way
+    paint = load_painter(settings, photos)
+    at_once = max(1, min(candidate.runners, settings.worker.threads // photos))
     with ThreadPoolExecutor(at_once) as pool:
         for side in SIDES:
-            paint_for(paint, pool, at_once, side=side, seconds=0)
+            paint_for(paint, pool, at_once, photos_a_call=photos, side=side, seconds=0)
         _write({"ready": True})
         for line in sys.stdin:
             side, seconds = json.loads(line)
-            _write(asdict(paint_for(paint, pool, at_once, side=side, seconds=seconds)))
+            done = paint_for(paint, pool, at_once, photos_a_call=photos, side=side, seconds=seconds)
+            _write(asdict(done))
 
 
 def _write(value: object) -> None:

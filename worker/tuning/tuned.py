@@ -36,13 +36,15 @@ class Candidate:
     runners: Annotated[int, Field(ge=1, le=64)]  # threads that run models
     intra_threads: Annotated[int, Field(ge=1, le=256)]  # TensorFlow's threads within one call
     allocator: Literal["bfc", "malloc"]
+    photo_batch: Annotated[int, Field(ge=1, le=64)] = 1  # photos of one size in one call, at most
 
     def makes_bytes_of(self, other: "Candidate") -> bool:
-        """Whether both make the same pictures to the last bit: runners and allocator change none."""
+        """Whether both make the same pictures to the last bit: the other settings change none."""
         return (self.kernels, self.intra_threads) == (other.kernels, other.intra_threads)
 
     def __str__(self) -> str:
-        return f"{self.kernels}, {self.runners} x {self.intra_threads} threads, {self.allocator}"
+        photos = f", {self.photo_batch} photos a call" if self.photo_batch > 1 else ""
+        return f"{self.kernels}, {self.runners} x {self.intra_threads} threads, {self.allocator}{photos}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def set_allocator(allocator: Literal["bfc", "malloc"]) -> None:
 
 def pinned(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
     """Return which settings the operator's environment has: they win over tuned ones."""
-    own = settings.worker.model_fields_set & {"kernels", "runners", "intra_threads"}
+    own = settings.worker.model_fields_set & {"kernels", "runners", "intra_threads", "photo_batch"}
     read_by_tensorflow = {"kernels": ONEDNN, "allocator": ALLOCATOR}
     return frozenset({*own, *(name for name, variable in read_by_tensorflow.items() if variable in environ)})
 
@@ -143,6 +145,7 @@ def untuned(settings: Settings, environ: Mapping[str, str]) -> Candidate:
         runners=worker.runners or min(available_cores(), 64),
         intra_threads=worker.intra_threads,
         allocator="bfc" if environ.get(ALLOCATOR, "true").lower() in _TRUE else "malloc",
+        photo_batch=worker.photo_batch,
     )
 
 

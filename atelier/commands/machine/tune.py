@@ -25,6 +25,7 @@ from shared.setting_groups import MEBIBYTE
 from shared.settings import Settings
 from shared.storage.places import require_private_folder
 from worker.machine import usable_cores
+from worker.models.runtime import has_gpu
 from worker.tuning import tuned
 from worker.tuning.contest import Contest, OnStep, Outcome, Plan
 from worker.tuning.contestant import Disturbed
@@ -72,8 +73,8 @@ def tune(
 ) -> None:
     """Measure this machine, and write the settings that make workers fastest on it.
 
-    Kernels, threads and allocator are compared in turns on photos. Workers use the settings from their next
-    start on, on this machine alone; your own environment variables always win.
+    Kernels, threads, allocator and, with a GPU, photos a call are compared in turns. Workers use the
+    settings from their next start on, on this machine alone; your own environment variables always win.
 
     \b
     atelier tune
@@ -87,6 +88,7 @@ def tune(
     plan = Plan(
         base=before if same_bytes else tuned.untuned(settings, os.environ),
         cores=usable_cores(),
+        most_photos=settings.worker.threads if has_gpu() else 1,
         pinned=tuned.pinned(settings, os.environ),
         same_bytes=same_bytes,
         memory_mebibytes=memory or memory_limit() / MEBIBYTE * MEMORY_SHARE,

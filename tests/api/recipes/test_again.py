@@ -145,6 +145,18 @@ def test_a_recipe_brings_about_no_request_and_tells_nobody(
     assert (response.status_code, faults(response)) == (422, [("/picture", "recipe_invalid")])
 
 
+@pytest.mark.parametrize(("metadata", "taken"), [("all", "safe"), ("safe", "safe")])
+def test_where_a_photo_was_taken_is_told_by_the_request_alone(
+    client: FlaskClient, metadata: str, taken: str
+) -> None:
+    upload(client, STYLE)
+    recipe = picture({**PAINTED, "output": {"format": "jpeg", "metadata": metadata}})
+    silent = send(client, recipe, content=(BytesIO(PHOTO), "b.jpg"))
+    assert silent.json["input"]["output"]["metadata"] == taken
+    asked = send(client, recipe, content=upload(client, PHOTO), output_metadata="all")
+    assert asked.json["input"]["output"]["metadata"] == "all", asked.json
+
+
 @pytest.mark.parametrize(
     ("extra", "code"),
     [

@@ -64,9 +64,14 @@ def test_the_p95_is_that_of_single_pictures() -> None:
 
 
 def tried(
-    champion: Candidate, *, cores: int = 4, pinned: frozenset[str] = frozenset(), same_bytes: bool = False
+    champion: Candidate,
+    *,
+    cores: int = 4,
+    photos: int = 1,
+    pinned: frozenset[str] = frozenset(),
+    same_bytes: bool = False,
 ) -> set[Candidate]:
-    how = {"cores": cores, "pinned": pinned, "same_bytes": same_bytes}
+    how = {"cores": cores, "most_photos": photos, "pinned": pinned, "same_bytes": same_bytes}
     return {one for stage in STAGES for one in challengers(stage, champion, **how)}  # type: ignore[arg-type]
 
 
@@ -87,8 +92,14 @@ def test_the_same_bytes_leave_kernels_and_threads_within_a_call() -> None:
     assert len(found) == 2  # half of the runners; the other allocator
 
 
-@pytest.mark.parametrize("name", ["kernels", "runners", "intra_threads", "allocator"])
+@pytest.mark.parametrize(("photos", "batches"), [(1, {1}), (2, {1, 2}), (16, {1, 8, 16}), (200, {1, 64})])
+def test_photos_run_together_where_a_call_can_get_several(photos: int, batches: set[int]) -> None:
+    found = tried(PLAIN, photos=photos, same_bytes=True)
+    assert {one.photo_batch for one in found} == batches
+
+
+@pytest.mark.parametrize("name", ["kernels", "runners", "intra_threads", "allocator", "photo_batch"])
 def test_what_the_environment_decides_is_not_tried(name: str) -> None:
-    found = tried(PLAIN, pinned=frozenset({name}))
+    found = tried(PLAIN, photos=4, pinned=frozenset({name}))
     assert found
     assert {getattr(one, name) for one in found} == {getattr(PLAIN, name)}

@@ -14,7 +14,7 @@ from worker.tuning.contestant import Contestant, ContestantFailed, Disturbed, Lo
 from worker.tuning.tuned import Candidate
 
 PLAIN = Candidate("plain", 2, 1, "bfc")
-SPEEDS: dict[object, float] = {"onednn": 1.5, "malloc": 0.8, (1, 2): 1.2, (1, 1): 0.5}
+SPEEDS: dict[object, float] = {"onednn": 1.5, "malloc": 0.8, (1, 2): 1.2, (1, 1): 0.5, 8: 1.4}
 
 
 def plan(**changes: object) -> Plan:
@@ -51,7 +51,7 @@ class StandIn:
 
     def paint(self, side: int, seconds: float, load: Load) -> float:
         one = self.candidate
-        ways = (one.kernels, one.allocator, (one.runners, one.intra_threads))
+        ways = (one.kernels, one.allocator, (one.runners, one.intra_threads), one.photo_batch)
         speed = 10.0
         for way in ways:
             speed *= SPEEDS.get(way, 1.0)
@@ -89,6 +89,15 @@ def test_each_stage_goes_on_with_the_best_of_the_last(running: list[StandIn]) ->
     ]  # fmt: skip
     assert set(told) == {str(one.candidate) for one in outcome.rows}
     assert (outcome.broken, running) == ("", [])
+
+
+def test_photos_a_call_are_tried_last_and_named(running: list[StandIn]) -> None:
+    outcome = Contest(plan(same_bytes=True, most_photos=16)).run()
+    assert [str(one.candidate) for one in outcome.rows[-2:]] == [
+        "plain, 2 x 1 threads, bfc, 16 photos a call",
+        "plain, 2 x 1 threads, bfc, 8 photos a call",
+    ]
+    assert (outcome.champion.candidate.photo_batch, running) == (8, [])
 
 
 def test_a_candidate_that_cannot_run_is_named_and_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from worker.tuning.tuned import (
     with_tuned,
 )
 
-FOUND = Candidate("onednn", 3, 2, "malloc")
+FOUND = Candidate("onednn", 3, 2, "malloc", 4)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def write(settings: Settings, **changes: object) -> None:
 def test_a_worker_uses_what_was_tuned(settings: Settings) -> None:
     write(settings)
     worker = with_tuned(settings).worker
-    assert (worker.kernels, worker.runners, worker.intra_threads) == ("onednn", 3, 2)
+    assert (worker.kernels, worker.runners, worker.intra_threads, worker.photo_batch) == ("onednn", 3, 2, 4)
     assert os.environ[ALLOCATOR] == "false"
     assert in_force(settings, {}) == FOUND
 
