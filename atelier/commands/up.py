@@ -29,7 +29,7 @@ from shared.settings import Settings
 )
 @click.option("--tune", is_flag=True, help="Run `atelier tune` once no job has run for a minute.")
 @click.option(
-    "--adopt-storage", is_flag=True, help="With a REDIS_URL: take this storage, though others had another."
+    "--adopt-storage", is_flag=True, help="Take this storage, though others on that REDIS_URL had another."
 )
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)

