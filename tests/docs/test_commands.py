@@ -84,7 +84,7 @@ MARKED = {  # why no test runs them; what a head begins with
     "make up": "runs until Ctrl-C; it is `atelier up`",
     "python -m bench.gallery": "draws, for minutes",
     "python -m bench": "measures, for minutes",
-    "python -m tests.deploy.three_hosts": "needs root: tests/deploy/test_three_hosts.py runs it where there is",
+    "python -m tests.deploy.three_hosts": "needs root; tests/deploy/test_three_hosts.py runs it",
     "python -m pytest": "is the test run itself",
 }
 
