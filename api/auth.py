@@ -142,13 +142,21 @@ def _counted(keys: KeyTable, rule: Rule) -> Identity:
     """Return in whose name the request is made, counted by its key, else by its address."""
     rates: RequestRates = current_app.extensions[RATES]
     try:
-        identity = _identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
+        identity = _known_identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
     except AccessRefused:
         rates.count("failures", "", keys_needed=True)
         raise
     limit = "reads" if request.method in SAFE else "changes"
     rates.count(limit, identity.counted_as, keys_needed=keys.are_needed)
     return identity
+
+
+def _known_identity(keys: KeyTable, rule: Rule) -> Identity:
+    try:
+        return _identity(keys, rule)
+    except KeyRefused:  # as far as this process knows
+        keys.read_again()
+        return _identity(keys, rule)
 
 
 def require(scope: Scope) -> None:

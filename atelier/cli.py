@@ -13,6 +13,7 @@ from atelier.lazy_group import LazyGroup
 COMMANDS = {
     "demo": "atelier.commands.demo:demo",
     "up": "atelier.commands.up:up",
+    "run": "atelier.commands.machine.run:run",
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
     "transform": "atelier.commands.stylize:transform",

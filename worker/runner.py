@@ -21,7 +21,7 @@ from shared.errors import (
 )
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
-from shared.jobs.store import JobStore, WorkerCordoned
+from shared.jobs.store import JobStore, NextClaim, WorkerCordoned
 from shared.log_context import log_context
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
@@ -44,6 +44,9 @@ FULL_PAUSE_SECONDS = 2.0  # before the next try of a job for which this worker h
 # A claim takes no job whose model this worker lacks: the files went, or turned out damaged, since it looked.
 LACKS_MODEL = (ModelUnavailable, ModelCorrupt, UnknownModel)
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
+
+# Makes an attempt's final move; returns the next jobs, if it claimed any in the same round trip.
+Outcome = Callable[[], list[Job] | None]
 
 
 class Models(Protocol):
@@ -97,10 +100,12 @@ class JobRunner:
         """Handle a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
         self.last_doorbell = time.monotonic()
         try:
-            while jobs := self._claim(job_id, lane):
+            jobs = self._claim(job_id, lane)
+            while jobs:
                 for job in jobs:
                     self._observer.claimed(job)
-                self._run_together(jobs)
+                following = self._run_together(jobs)
+                jobs = self._claim(job_id, lane) if following is None else following
         except StoreUnavailable as error:
             # Nothing is lost: what waits stays queued, and the reaper sends another doorbell.
             log.warning("claim failed", extra={"job_id": job_id, "detail": error.whole})
@@ -122,15 +127,18 @@ class JobRunner:
             self._queue.notify(job_id, lane)
             return []
 
-    def _run_together(self, jobs: list[Job]) -> None:
-        """Run jobs, light ones side by side: one call of the network draws them all."""
+    def _run_together(self, jobs: list[Job]) -> list[Job] | None:
+        """Run jobs, light ones side by side: one call of the network draws them all.
+
+        Returns the next jobs, if they were claimed already.
+        """
         if len(jobs) == 1:
-            self._run(jobs[0])
-            return
+            return self._run(jobs[0])
         group = BatchGroup(len(jobs))
         list(self._group_threads.map(lambda job: self._run(job, group), jobs))
+        return None
 
-    def _run(self, job: Job, group: BatchGroup | None = None) -> None:
+    def _run(self, job: Job, group: BatchGroup | None = None) -> list[Job] | None:
         span = begin_attempt(self._tracing, job)
         with span.running(), log_context(**about(job, span)), self._held.hold(job, group, span) as attempt:
             stages = Stages(attempt, self._store)
@@ -138,7 +146,7 @@ class JobRunner:
                 outcome = self._attempt(attempt, stages)
             except LeaseLost as error:
                 self._drop(job, error)
-                return
+                return None
             except AtelierError as error:
                 outcome = self._failure(attempt, error)
             except Exception as error:  # a job must end in a terminal status whatever it meets
@@ -146,9 +154,9 @@ class JobRunner:
                 outcome = self._failure(attempt, AtelierError(inside=type(error).__name__))
             finally:
                 self._resources.batcher.leave(attempt.slot)
-            self._conclude(attempt, outcome)
+            return self._conclude(attempt, outcome)
 
-    def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
+    def _attempt(self, attempt: Attempt, stages: Stages) -> Outcome:
         spec = attempt.job.spec
         try:
             model = self._models.get(spec.model or "")
@@ -158,9 +166,11 @@ class JobRunner:
         made = process(attempt, model, self._resources, stages, further)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
-    def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:
+    def _succeed(
+        self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model
+    ) -> list[Job] | None:
         identity = (model.card.version, model.digest)
-        self._store.succeed(
+        jobs = self._store.succeed(
             *attempt.key,
             outputs=made.outputs,
             timings=timings,
@@ -168,13 +178,24 @@ class JobRunner:
             warnings=made.warnings,
             numerics=self._resources.numerics().id,
             precision=made.precision,
+            then=self._next_claim(attempt),
         )
         self._observer.succeeded(model.card.name, attempt.age_seconds, timings)
         # Of one of thousands nobody reads it, and each line costs time.
         level = logging.DEBUG if attempt.job.batch_id else logging.INFO
         log.log(level, "job succeeded", extra=_fields(attempt, stages=_brief(timings)))
+        return jobs
 
-    def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
+    def _next_claim(self, attempt: Attempt) -> NextClaim | None:
+        """Return the claim that goes with the end of an attempt: far from the job store, a round trip counts.
+
+        None where the thread has others to wait for, or where `_claim` would do something else.
+        """
+        if attempt.is_in_group or self._draining.is_set() or not self._has_room():
+            return None
+        return NextClaim(self._worker_id, self._models.runnable(), MOST_TOGETHER, self._lanes)
+
+    def _failure(self, attempt: Attempt, error: AtelierError) -> Outcome:
         if isinstance(error, StorageUnavailable) and not isinstance(error, ObjectDamaged):
             lack = "no room for the result" if isinstance(error, OutOfDisk) else "the storage does not answer"
             return lambda: self._give_back(attempt, error, f"{lack}; the job waits")
@@ -199,12 +220,15 @@ class JobRunner:
         )
         log.warning(why, extra=_fields(attempt, detail=error.whole))
 
-    def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
-        """Make the final move; a store that is away is asked again while the attempt is current."""
+    def _conclude(self, attempt: Attempt, outcome: Outcome) -> list[Job] | None:
+        """Make the final move; a store that is away is asked again while the attempt is current.
+
+        Returns the next jobs, if the move claimed them.
+        """
         deadline = time.monotonic() + PERSIST_SECONDS
         while True:
             try:
-                outcome()
+                return outcome()
             except LeaseLost as error:
                 self._drop(attempt.job, error)
             except StoreUnavailable as error:
@@ -212,7 +236,7 @@ class JobRunner:
                     time.sleep(0.2)
                     continue
                 log.warning("outcome not stored", extra=_fields(attempt, detail=error.whole))
-            return
+            return None
 
     def _drop(self, job: Job, error: LeaseLost) -> None:
         """Throw away what a fenced attempt made."""

@@ -29,6 +29,9 @@ from shared.settings import Settings
     "--private-webhooks", is_flag=True, help="Let webhooks reach this machine and private networks."
 )
 @click.option("--tune", is_flag=True, help="Run `atelier tune` once no job has run for a minute.")
+@click.option(
+    "--adopt-storage", is_flag=True, help="Take this storage, though others on that REDIS_URL had another."
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)
 @click.pass_context
@@ -42,6 +45,7 @@ def up(
     strict: bool,
     private_webhooks: bool,
     tune: bool,
+    adopt_storage: bool,
     until_stdin_closes: bool,
     changes_file: Path | None,
 ) -> None:
@@ -62,7 +66,7 @@ def up(
     changes = read_changes(changes_file) if changes_file else {}
     log = ProcessLog(as_json=settings.log_format == "json")
     up = Up(settings, shutdown=shutdown, log=log, changes=changes)
-    ctx.exit(up.run(workers=workers, strict=strict, tune=tune))
+    ctx.exit(up.run(workers=workers, strict=strict, tune=tune, adopt_storage=adopt_storage))
 
 
 def settings_of(

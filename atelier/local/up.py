@@ -27,6 +27,7 @@ from shared.redis.client import connect
 from shared.redis.scripts import Scripts
 from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.storage.identity import check_identity
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.tuning.tuned import find_tuned
 
@@ -48,8 +49,9 @@ class Up:
         self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
         self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
         self._tuner: Child | None = None
+        self._adopts_storage = False
 
-    def run(self, *, workers: int, strict: bool, tune: bool = False) -> int:
+    def run(self, *, workers: int, strict: bool, tune: bool = False, adopt_storage: bool = False) -> int:
         """Start everything, keep it running until a shutdown, end it in order; return the exit status.
 
         Raises StateFolderBusy, CannotListen, StoreUnavailable, ModelUnavailable or SettingsError with what to
@@ -61,6 +63,7 @@ class Up:
         own = self._settings.api
         with self._log.kept_in(self._folder / LOGS), listen(own.host, own.port) as listener:
             self._record = replace(self._record, url=url_of(listener))
+            self._adopts_storage = adopt_storage
             try:
                 if self._start(listener, workers=workers, strict=strict):
                     self._tune(is_wanted=tune)
@@ -76,6 +79,12 @@ class Up:
             check_server(client)
             check_exposure(self._settings, KeyStore(Scripts(client)))
 
+    def _check_identity(self) -> None:
+        """Raise SettingsError if others use the same server with another storage."""
+        if not self._plan.has_own_server:
+            with connect(self._plan.redis_url) as client:
+                check_identity(self._settings, client, adopt=self._adopts_storage)
+
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
         """Start everything; return False where a shutdown came first."""
         began = time.monotonic()
@@ -86,6 +95,7 @@ class Up:
             return False
         self._log.say("the job store answers")
         self._check_store()
+        self._check_identity()
         if not self._pull_models():
             return False
         self._supervisor.start_phase(self._plan.model_workers(workers))

@@ -1,4 +1,7 @@
-"""The keys as a process knows them: read again at most twice a second, whatever the number of requests."""
+"""The keys as a process knows them: read again twice a second, however many requests come with a valid one.
+
+Before a key is refused they are read once more, as another process may just have made it.
+"""
 
 import hmac
 import threading
@@ -14,6 +17,7 @@ from shared.identifiers import ANONYMOUS
 from shared.network_settings import AccessSettings
 
 FRESH_SECONDS = 0.5
+AGAIN_SECONDS = 0.02  # between two readings for keys that are not taken, whatever their number
 NOTED_SECONDS = 60.0  # between two notes of a key's use
 _NO_DIGEST = "0" * 64  # compared with, where no key has the id
 
@@ -116,6 +120,18 @@ class KeyTable:
         with self._lock:
             if self.version == version:
                 self._read_at = -FRESH_SECONDS
+
+    def read_again(self) -> None:
+        """Read the keys for a request with one that is not taken: another process may just have made it.
+
+        Requests that come at once share a reading. Raises StoreUnavailable.
+        """
+        began = time.monotonic()
+        time.sleep(max(0.0, self._read_at + AGAIN_SECONDS - began))
+        with self._lock:
+            if self._read_at < began:
+                self._read_at = -FRESH_SECONDS
+        self.refresh()
 
     def look(self) -> None:
         """Read the keys if that is due; if the job store is away, they cannot change, so that is no error."""

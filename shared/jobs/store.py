@@ -21,7 +21,7 @@ from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.moving import Move, refusal_of_move
 from shared.jobs.record import RECORD_SCHEMA, Record, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
-from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
+from shared.jobs.status import DeadlineExceeded, LeaseLost, LeaseState, ensure_current
 from shared.jobs.submission import (
     Submission,
     Submitted,
@@ -60,6 +60,16 @@ class Reaped:
     expired: tuple[str, ...]  # jobs whose deadline had passed
     reclaimed: tuple[str, ...]  # jobs whose lease had run out
     lines: tuple[WaitingJobs, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextClaim:
+    """A claim in the same round trip as the end of an attempt; the fields are those of `claim_next`."""
+
+    worker: str
+    models: Collection[str] | None
+    most: int = 1
+    lanes: Iterable[Lane] = Lane
 
 
 class WorkerCordoned(Exception):
@@ -173,18 +183,23 @@ class JobStore:
         models: Collection[str] | None = None,
         lanes: Iterable[Lane] = Lane,
     ) -> list[Job]:
-        lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
-        times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments: tuple[str | int, ...] = (*times, self.quotas.running, _names(models), *lanes)
+        claim = self._claim_call(job_id, worker, most, models, lanes)
         claimed = ["more"]
         while claimed == ["more"]:
-            claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
+            claimed = self.scripts.run(*claim)
         if claimed == ["cordoned"]:
             raise WorkerCordoned()
         if claimed == ["newer"]:
             self._log_newer(job_id)
             return []
         return [job_from_record(record_of(flat)) for flat in claimed]
+
+    def _claim_call(
+        self, job_id: str, worker: str, most: int, models: Collection[str] | None, lanes: Iterable[Lane]
+    ) -> tuple[str, *tuple[str | int, ...]]:
+        lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
+        times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
+        return ("jobs/claim", job_id, worker, *times, self.quotas.running, _names(models), *lanes)
 
     def _log_newer(self, job_id: str) -> None:
         if not self._logged_newer:
@@ -215,10 +230,12 @@ class JobStore:
         warnings: Sequence[str] = (),
         numerics: str = "",
         precision: Precision = EXACT,
-    ) -> None:
+        then: NextClaim | None = None,
+    ) -> list[Job] | None:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost.
 
         `numerics` is the worker's, "" where that is not known; `precision` is that of the result.
+        Returns the jobs that `then` started; None without it, or where the worker has to ask by `claim_next`.
         """
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         warnings_text = json.dumps(list(warnings)) if warnings else ""
@@ -228,7 +245,27 @@ class JobStore:
         )
         how = (numerics, "" if precision == EXACT else precision)  # what most have takes no memory
         arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text, *made, *how)
-        ensure_current(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
+        call = ("jobs/succeed", job_id, attempt, *arguments)
+        if then is None:
+            ensure_current(self.scripts.run(*call), job_id)
+            return None
+        state, claimed = self.scripts.run_both(
+            call, self._claim_call("", then.worker, then.most, then.models, then.lanes)
+        )
+        if claimed and isinstance(claimed[0], str):  # why there is none
+            claimed = None
+        jobs = claimed and [job_from_record(record_of(flat)) for flat in claimed]
+        self._ensure_current(state, job_id, jobs or [])
+        return jobs
+
+    def _ensure_current(self, state: LeaseState, job_id: str, claimed: Sequence[Job]) -> None:
+        """Raise JobCanceled or LeaseLost, having given back what was claimed in the same round trip."""
+        try:
+            ensure_current(state, job_id)
+        except LeaseLost:
+            for job in claimed:
+                self.release(job.id, job.attempt)
+            raise
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to failed, which is final. Raises JobCanceled or LeaseLost."""

@@ -10,16 +10,21 @@ from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
 from shared.pauses.store import PauseStore
 from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
+from shared.redis.client import store_errors
 from shared.webhooks.store import Deliveries
 
 log = logging.getLogger("atelier.reaper")
 
 PASSES_PER_LEASE = 10
 HOUSEKEEPING_PASSES = 60  # once in this number of passes, expired records are deleted as well
+SHARE_OF_PERIOD = 0.9  # for which a pass is enough for all processes: none waits for its own to come round
 
 
 class Reaper:
-    """One thread that makes a pass every tenth of a lease, and at least twice per notification interval."""
+    """One thread that makes a pass every tenth of a lease, and at least twice per notification interval.
+
+    Those of many processes share the passes: each asks the server first whether another one made it just now.
+    """
 
     def __init__(self, store: JobStore, batches: BatchStore, queue: JobQueue, garbage: Garbage) -> None:
         self._store = store
@@ -44,6 +49,8 @@ class Reaper:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
+            if not self._is_due():
+                continue
             _log_errors(self.end_pauses)
             _log_errors(self.pass_once)
             _log_errors(self.notify_webhooks)
@@ -52,6 +59,18 @@ class Reaper:
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
                 _log_errors(self.clean_up)
+
+    def _is_due(self) -> bool:
+        """Whether no other process makes this pass. One that dies with it is replaced in the next period."""
+        milliseconds = max(1, int(self._period * 1000 * SHARE_OF_PERIOD))
+        try:
+            with store_errors():
+                taken = self._store.client.set(
+                    self._store.scripts.keys("reaping"), 1, nx=True, px=milliseconds
+                )
+        except AtelierError:  # a server that is full takes no such key, and needs the pass
+            return True
+        return bool(taken)
 
     def pass_once(self) -> None:
         """End jobs past their deadline, reclaim expired leases, and notify workers of waiting jobs."""

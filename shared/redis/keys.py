@@ -138,6 +138,8 @@ KEYS = (
     Key("results", "results", "follows"),  # jobs and batches that are done, by their end
     Key("fetched", "fetched", "follows"),  # those of them whose result was sent
     Key("reclaimed", "reclaimed", "passing"),  # how often room was made, and when last
+    Key("reaping", "reaping", "passing"),  # exists while one process makes the pass of all reapers
+    Key("storage", "storage", "stays"),  # the name of the storage that goes with these records
     Key("garbage", "garbage", "passing"),  # objects and folders to remove from storage
     Key("collecting", "collecting", "other"),  # exists during the search for orphans
     Key("vector", "vector:{name}", "passing"),

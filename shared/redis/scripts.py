@@ -119,6 +119,25 @@ class Scripts:
         pipeline.execute_command("WAIT", self._rules.replicas, round(self._rules.replica_seconds * 1000))
         return list(pipeline.execute(raise_on_error=False))
 
+    def run_both(self, *calls: tuple[str, *tuple[Any, ...]]) -> list[Any]:
+        """Run scripts, each a name and its arguments, in one round trip; return what each returns.
+
+        Each is a step of its own: others may come between. Raises StoreUnavailable.
+        """
+        with store_errors():
+            pipeline = self.client.pipeline(transaction=False)
+            for name, *arguments in calls:
+                pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
+            replies = pipeline.execute(raise_on_error=False)
+            return [self._settled(call, reply) for call, reply in zip(calls, replies, strict=True)]
+
+    def _settled(self, call: tuple[str, *tuple[Any, ...]], reply: Any) -> Any:
+        if isinstance(reply, NoScriptError):
+            return self.run(*call)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
     def run_beside(self, key: str, name: str, *arguments: Argument) -> tuple[Any, Any]:
         """Read a hash and run a script, one after the other in one round trip; return what both found.
 

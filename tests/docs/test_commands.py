@@ -51,6 +51,7 @@ TESTED = {  # by a test of their own, which starts, stops or breaks more than a 
     "atelier journal": "tests/atelier/local/test_state_lock.py",
     "atelier mcp": "tests/atelier/mcp_server/conftest.py",
     "atelier places": "tests/atelier/commands/places/test_place_commands.py",
+    "atelier run": "tests/atelier/commands/machine/test_run_command.py",
     "atelier restore": "tests/e2e/test_backup.py",
     "atelier train stylizer": "tests/worker/training/stylizer/test_run.py",
     "atelier tune": "tests/atelier/commands/machine/test_tune_command.py",
@@ -86,6 +87,7 @@ MARKED = {  # why no test runs them; what a head begins with
     "make up": "runs until Ctrl-C; it is `atelier up`",
     "python -m bench.gallery": "draws, for minutes",
     "python -m bench": "measures, for minutes",
+    "python -m tests.deploy.three_hosts": "needs root; tests/deploy/test_three_hosts.py runs it",
     "python -m pytest": "is the test run itself",
 }
 

@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.errors import (
 )
 from shared.fleet import Fleet
 from shared.identifiers import ANONYMOUS, sha256
+from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
 from shared.jobs.submission import milliseconds
@@ -115,6 +117,36 @@ def test_a_job_whose_deadline_passes_while_it_runs_leaves_nothing(bench: Bench) 
     bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.EXPIRED
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
+
+
+def test_the_next_job_is_claimed_with_the_end_of_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims: list[int] = []
+    claim_next = bench.store.claim_next
+
+    def counted(*given: Any, **named: Any) -> list[Job]:
+        claims.append(1)
+        return claim_next(*given, **named)
+
+    monkeypatch.setattr(bench.store, "claim_next", counted)
+    ids = [bench.submit() for _ in range(5)]
+    bench.runner().handle(ids[0], Lane.INTERACTIVE)
+    assert [bench.job(job_id).status for job_id in ids] == [Status.SUCCEEDED] * 5
+    assert len(claims) == 1
+
+
+def test_what_was_claimed_with_a_lost_attempt_is_given_back_first(bench: Bench) -> None:
+    first, second = bench.submit(), bench.submit()
+
+    def cancel() -> None:
+        bench.model.before = lambda: None
+        bench.store.cancel(first, ANONYMOUS)
+
+    bench.model.before = cancel
+    bench.runner().handle(first, Lane.INTERACTIVE)
+    done = bench.job(second)
+    assert (bench.job(first).status, done.status) == (Status.CANCELED, Status.SUCCEEDED)
+    assert (done.crashes, done.failures) == (0, 0)
+    assert [each.outcome for each in done.history] == ["released", "succeeded"]
 
 
 def test_a_doorbell_that_comes_to_a_cordoned_worker_goes_to_another(bench: Bench) -> None:

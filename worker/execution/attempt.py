@@ -46,6 +46,7 @@ class Attempt:
     def __init__(self, job: Job, group: BatchGroup | None = None, span: Span = NO_SPAN) -> None:
         self.job = job
         self.span = span
+        self.is_in_group = group is not None
         self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
         self.started = self.progressed = time.monotonic()  # when it began; when a stage or step last began
         self._lease_state: LeaseState = "ok"

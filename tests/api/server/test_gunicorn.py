@@ -52,6 +52,13 @@ def test_a_connection_serves_on_after_a_refused_body(gunicorn: Gunicorn, size: i
         assert gunicorn.http.get("/healthz", timeout=5).status_code == 200
 
 
+def test_a_bucket_is_used_by_the_process_that_was_forked(server: EmbeddedServer, tmp_path: Path) -> None:
+    """What checks it at the start must leave no threads behind: the fork has none of them, and would wait."""
+    with running_gunicorn(server.url, tmp_path, ATELIER_STORAGE_URL="memory:///") as gunicorn:
+        stored = gunicorn.http.post("/v1/files", files={"file": png(32, 24)})
+        assert gunicorn.http.get(f"/v1/files/{stored.json()['id']}/content").content == png(32, 24)
+
+
 @pytest.mark.slow
 def test_a_process_that_hangs_is_replaced(gunicorn: Gunicorn) -> None:
     assert gunicorn.http.get("/healthz").status_code == 200  # gunicorn watches from the first turn on

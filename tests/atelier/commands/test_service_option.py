@@ -9,7 +9,7 @@ from tests.support.commands import leaves
 
 LOCAL = {
     "demo", "up", "train mnist-dcgan", "train stylizer", "backup", "restore", "gc", "doctor", "journal",
-    "tune",
+    "tune", "run",
     "models list", "models pull", "models verify", "keys create", "keys list", "keys revoke", "quota set",
     "quota show", "completion",
 }  # fmt: skip  # they work on this machine, without a service

@@ -1,14 +1,16 @@
 import time
+from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
 from shared.batches.store import CHUNK, SWEPT, BatchStore
 from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
-from shared.jobs.store import JobStore
+from shared.jobs.store import JobStore, Reaped
 from shared.maintenance.garbage import Garbage
-from shared.maintenance.reaper import Reaper
+from shared.maintenance.reaper import PASSES_PER_LEASE, SHARE_OF_PERIOD, Reaper
 from shared.queue.celery_app import IO_QUEUE, MODEL_QUEUES, make_celery, queue_of
 from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
 from shared.redis.client import Client
@@ -21,6 +23,8 @@ from shared.workers import Worker, WorkerRoster
 from tests.support.jobs.batch_steps import begin, counts
 from tests.support.jobs.job_steps import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
+
+NOTHING = Reaped((), (), ())
 
 
 @pytest.fixture
@@ -191,3 +195,42 @@ def test_nobody_is_rung_for_webhooks_while_no_io_worker_takes_rings(
     store.cancel(submit(store, webhook=record), ANONYMOUS)
     reaper.notify_webhooks()
     assert store.client.llen(IO_QUEUE) == MOST_DOORBELLS
+
+
+@pytest.fixture
+def passes(
+    store: JobStore, queue: JobQueue, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[list[Reaper], list[float]]]:
+    """Three reapers that run, as in three processes, and when one of them made a pass."""
+    made: list[float] = []
+    monkeypatch.setattr(store, "reap", lambda **_: (made.append(time.monotonic()), NOTHING)[1])
+    garbage = Garbage(store.client, objects)
+    reapers = [Reaper(store, BatchStore(store, BatchRules()), queue, garbage) for _ in range(3)]
+    for each in reapers:
+        each.start()
+    yield reapers, made
+    for each in reapers:
+        each.stop()
+
+
+def test_many_processes_make_the_passes_of_one(
+    passes: tuple[list[Reaper], list[float]], rules: JobRules
+) -> None:
+    (first, second, _), made = passes
+    eventually(lambda: len(made) > 20)
+    period = rules.lease_seconds / PASSES_PER_LEASE
+    assert len(made) <= 1 + (made[-1] - made[0]) / (period * SHARE_OF_PERIOD - 0.002)
+    first.stop()
+    second.stop()
+    before = len(made)
+    eventually(lambda: len(made) > before + 5)  # whoever stays makes them
+
+
+def test_a_full_server_gets_its_passes(store: JobStore, reaper: Reaper) -> None:
+    store.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(OutOfMemoryError):
+            store.client.set("some", "thing")
+        assert reaper._is_due()
+    finally:
+        store.client.config_set("maxmemory", 0)

