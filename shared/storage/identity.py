@@ -13,7 +13,7 @@ from shared.redis.client import Client, store_errors
 from shared.redis.keys import Keys
 from shared.settings import Settings, SettingsError
 from shared.storage.base import ObjectStore
-from shared.storage.object_store import open_object_store
+from shared.storage.object_store import open_storage
 
 log = logging.getLogger("atelier.settings")
 
@@ -26,7 +26,7 @@ def check_identity(settings: Settings, client: Client, *, adopt: bool = False) -
 
     A server or a storage that does not answer is no reason to end: /readyz reports it.
     """
-    objects = open_object_store(settings.storage)
+    objects = open_storage(settings)
     try:
         if not _is_same(objects, client, adopt=adopt):
             raise SettingsError(_refusal(settings))
