@@ -41,8 +41,8 @@ from api.routes import (
 )
 from api.routes.metrics import metrics
 from api.routes.page import page
-from api.routes.planning import plans
 from api.routes.places import places
+from api.routes.planning import plans
 from api.routes.recipes import recipes
 from api.routes.rollouts import rollouts
 from api.server.connections import WAITS, drain, limit_silence

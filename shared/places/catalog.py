@@ -13,12 +13,10 @@ from shared.places.folder import FolderPlace
 from shared.places.objects import NameRefused, PlaceObjects
 from shared.places.request import Source
 from shared.storage.base import StoredObject
+from shared.storage.bucket_access import BucketAccess
 
 # A place that does not answer is given up soon: what waits for it is tried again later.
-_PATIENCE: dict[str, Any] = {
-    "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
-    "client_options": {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
-}
+_REQUEST_SECONDS, _RETRY_SECONDS, _CONNECT_SECONDS = 60.0, 20.0, 5.0
 _USES = {"read": "to read from", "write": "to write to"}
 
 
@@ -82,15 +80,23 @@ def open_place(rule: PlaceRule) -> PlaceObjects:
         return FolderPlace(rule.folder)
     from shared.places.bucket import BucketPlace  # obstore takes memory, which a folder does not need
 
-    options = {name: value.get_secret_value() for name, value in rule.options.items()}
-    client = {"allow_http": True} if options.pop("allow_http", "").lower() == "true" else {}
-    parts = {**_PATIENCE, "client_options": {**_PATIENCE["client_options"], **client}}
     try:
-        return BucketPlace(rule.url, config=options or None, **parts)
+        return BucketPlace(_access(rule))
     except Exception as error:
         raise StorageUnavailable(
             inside=f"{rule.url} is no bucket: {str(error).partition(chr(10))[0]}"
         ) from error
+
+
+def _access(rule: PlaceRule) -> BucketAccess:
+    options = {name: value.get_secret_value() for name, value in rule.options.items()}
+    client: dict[str, Any] = {
+        "timeout": timedelta(seconds=_REQUEST_SECONDS),
+        "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+    }
+    if options.pop("allow_http", "").lower() == "true":
+        client["allow_http"] = True
+    return BucketAccess(rule.url, options, client, _REQUEST_SECONDS, _RETRY_SECONDS)
 
 
 def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:

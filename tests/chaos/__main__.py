@@ -1,6 +1,7 @@
 """Random histories against a real installation, replayed from their seeds.
 
-Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--server sentinel] [--storage s3] [--out FILE]
+Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--server sentinel] [--storage s3]
+                             [--out FILE]
 
 Ends with the table of the promises, and with status 1 where one is broken. A run with findings leaves its
 folder behind: the ledger, the samples, the log and the data of its installation.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import redis
 
-from tests.chaos.bucket import TROUBLE
 from tests.chaos import replicated
+from tests.chaos.bucket import TROUBLE
 from tests.chaos.cluster import Cluster
 from tests.chaos.plan import MODEL_WORKERS, Fault
 from tests.support.servers.sentinels import SentinelGroup
