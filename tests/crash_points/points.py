@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.errors import StorageUnavailable
+from shared.errors import ObjectDamaged
 
 POISON = b"poison"  # in a picture's bytes: whoever decodes it dies
 
@@ -30,9 +30,9 @@ def live() -> None:
     """Let this process go on: that it came here is all that matters."""
 
 
-def lose_storage() -> None:
-    """Have the storage fail once."""
-    raise StorageUnavailable("the storage is away for a moment")
+def spoil_bytes() -> None:
+    """Have the storage give wrong bytes once: an error that counts, and passes."""
+    raise ObjectDamaged("a bit fell over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ POINTS = (
     Point("io.after-noting-what-was-put", "io", "after", f"{_TRANSFERS}.note_delivered"),
     # No steps of the table: what the stories and the poisoned jobs need.
     Point("seen.at-batcher", "worker", "before", "worker.execution.batcher:Batcher.call", act=live),
-    Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),
+    Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=spoil_bytes),
     Point("poison.at-decode", "worker", "before", "worker.kinds.transformation:decode", _is_poisoned),
     Point("poison.at-predict", "worker", "before", _GENERATE, _has_nines, note=_size),
 )

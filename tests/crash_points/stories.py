@@ -61,8 +61,8 @@ def break_off(_: Installation, client: Client, __: str) -> str:
     return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 
-def draw_without_storage(installation: Installation, client: Client, _: str) -> str:
-    """Have pictures drawn while the storage fails once."""
+def draw_in_trouble(installation: Installation, client: Client, _: str) -> str:
+    """Have pictures drawn while the storage gives wrong bytes once."""
     installation.strikes.arm("trouble.at-store")
     return draw(installation, client, "")
 

@@ -56,8 +56,8 @@ ROWS = (
     Row("worker.after-succeed", stories.draw, SMOOTH),
     Row("worker.before-fail", stories.break_off, Ending("qrqrf", crashes=1)),
     Row("worker.after-fail", stories.break_off, Ending("qrf")),
-    Row("worker.before-requeue", stories.draw_without_storage, AGAIN),
-    Row("worker.after-requeue", stories.draw_without_storage, Ending("qrqrs", failures=1)),
+    Row("worker.before-requeue", stories.draw_in_trouble, AGAIN),
+    Row("worker.after-requeue", stories.draw_in_trouble, Ending("qrqrs", failures=1)),
     Row("worker.before-release", stories.draw_while_told_to_stop, AGAIN),
     Row("worker.after-release", stories.draw_while_told_to_stop, Ending("qrqrs", released=1)),
     Row("worker.after-beat", stories.draw_slowly, AGAIN),
@@ -78,7 +78,7 @@ def calm(installation: Installation) -> dict[Story, list[str]]:
 CALM: tuple[Story, ...] = (stories.draw, stories.change)
 LIKE: dict[Story, Story] = {  # stories that make the pictures of others
     stories.send_form: stories.change,
-    stories.draw_without_storage: stories.draw,
+    stories.draw_in_trouble: stories.draw,
     stories.draw_while_told_to_stop: stories.draw,
     stories.draw_slowly: stories.draw,
     stories.draw_on_a_dying_worker: stories.draw,

@@ -91,7 +91,7 @@ def test_a_live_workers_job_is_left_to_it(installation: Installation, client: Cl
 def test_a_job_that_met_trouble_is_tried_again_after_its_pause(
     installation: Installation, client: Client
 ) -> None:
-    job_id = stories.draw_without_storage(installation, client, "")
+    job_id = stories.draw_in_trouble(installation, client, "")
     done(client, job_id)
     assert ending_of(installation, job_id) == Ending("qrqrs", failures=1)
 

@@ -174,7 +174,13 @@ PROOFS = (
         "P9",
         "a job whose result finds no room waits, uncounted",
         "tests/reliability/test_full.py::test_p9_accepted_jobs_outlast_a_full_disk_and_new_ones_are_refused",
-        (Edit("worker/runner.py", "if isinstance(error, OutOfDisk):", "if False:"),),
+        (
+            Edit(
+                "worker/runner.py",
+                "if isinstance(error, StorageUnavailable) and not isinstance(error, ObjectDamaged):",
+                "if False:",
+            ),
+        ),
     ),
     Proof(
         "P10",
