@@ -199,8 +199,8 @@ class JobStore:
     ) -> tuple[str, *tuple[str | int, ...]]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments: tuple[str | int, ...] = (*times, self.quotas.running, _names(models), *lanes)
-        return ("jobs/claim", job_id, worker, *arguments)
+        rest: tuple[str | int, ...] = (job_id, worker, *times, self.quotas.running, _names(models), *lanes)
+        return ("jobs/claim", *rest)
 
     def _log_newer(self, job_id: str) -> None:
         if not self._logged_newer:

@@ -11,6 +11,7 @@ from shared.errors import ObjectNotFound, StorageUnavailable
 from shared.places.bucket import BucketPlace
 from shared.places.folder import STAGING, FolderPlace
 from shared.places.objects import NameRefused, PlaceObjects, is_same
+from shared.storage.bucket_access import bucket_access
 from tests.support.files import files_below
 from tests.support.places.s3_server import bucket_place
 
@@ -21,7 +22,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> PlaceObjects:
         (tmp_path / "a place").mkdir()
         return FolderPlace(tmp_path / "a place")
     if request.param == "memory":
-        return BucketPlace("memory:///")
+        return BucketPlace(bucket_access("memory:///"))
     return bucket_place(request)
 
 
