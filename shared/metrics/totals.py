@@ -26,6 +26,7 @@ def totals_from_record(record: Mapping[str, str]) -> Totals:
     for name, count in record.items():
         kind, *words = name.split(" ")
         if _PARTS.get(kind) == len(words):
-            found[kind][tuple(words)] = int(count)
+            of_any_version = tuple(word.partition("@")[0] for word in words)
+            found[kind][of_any_version] = found[kind].get(of_any_version, 0) + int(count)
     ended_at = int(record[_ENDED_AT]) if _ENDED_AT in record else None
     return Totals(found["job"], found["attempt"], found["delivery"], found["reused"], ended_at)
