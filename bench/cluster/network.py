@@ -71,10 +71,13 @@ class Host:
         return f"{SUBNET}.{self.number}"
 
     def inside(self, command: Sequence[str]) -> list[str]:
-        """Return what runs a command on this host, and ends it when this process ends."""
+        """Return what runs a command on this host, and ends it when this process ends, however that ends.
+
+        By SIGTERM, so that a program which watches another one ends that too.
+        """
         enter = [] if self._holder is None else ["nsenter", f"--net=/proc/{self._holder}/ns/net", "--"]
         words = [*enter, *command]
-        return tied([shutil.which(words[0]) or words[0], *words[1:]], signal.SIGKILL)
+        return tied([shutil.which(words[0]) or words[0], *words[1:]], signal.SIGTERM)
 
     @contextmanager
     def running(

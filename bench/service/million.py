@@ -63,6 +63,10 @@ class Records:
         self._latest = ""
         self._claimed: deque[list[Job]] = deque()
 
+    def stop(self) -> None:
+        """End the server that runs now."""
+        self.server.stop()
+
     def fill(self, items: int) -> None:
         """Add batches of digits, owner by owner."""
         for number, first in enumerate(range(0, items, IN_A_BATCH)):
@@ -134,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         few, many = (Records(Path(folder) / name) for name in ("few", "many"))
         for records in (few, many):
-            stack.callback(records.server.stop)
+            stack.callback(records.stop)
         few.fill(FEW)
         filling(many, given.items).print()
         steps(few, many, given.items, given.turns).print()

@@ -10,6 +10,7 @@ are left out. It ends with status 77 where namespaces cannot be made.
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -197,6 +198,7 @@ def say(text: str) -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all is put away in order
     try:
         enter_own_namespace()
         with (

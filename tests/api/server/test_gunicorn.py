@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -52,11 +53,44 @@ def test_a_connection_serves_on_after_a_refused_body(gunicorn: Gunicorn, size: i
         assert gunicorn.http.get("/healthz", timeout=5).status_code == 200
 
 
-def test_a_bucket_is_used_by_the_process_that_was_forked(server: EmbeddedServer, tmp_path: Path) -> None:
-    """What checks it at the start must leave no threads behind: the fork has none of them, and would wait."""
-    with running_gunicorn(server.url, tmp_path, ATELIER_STORAGE_URL="memory:///") as gunicorn:
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """An S3 server that takes objects; yields its address."""
+    objects: dict[str, bytes] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            path = self.path.partition("?")[0]
+            if self.command == "PUT":
+                objects[path] = self.rfile.read(int(self.headers["Content-Length"]))
+            data = b"" if self.command == "PUT" else objects.get(path, b"")
+            self.send_response(200 if path in objects else 404)
+            self.send_header("ETag", '"1"')
+            self.send_header("Last-Modified", "Sun, 29 Nov 2026 12:00:00 GMT")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    for method in ("GET", "HEAD", "PUT"):
+        setattr(Handler, f"do_{method}", Handler.answer)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_address[1]}"
+        serving.shutdown()
+
+
+def test_a_bucket_serves_the_process_that_was_forked(
+    server: EmbeddedServer, tmp_path: Path, bucket: str
+) -> None:
+    """What checks it at the start must leave no threads behind: the fork has none of them, and would hang."""
+    aws = {"AWS_ENDPOINT": bucket, "AWS_ALLOW_HTTP": "true", "AWS_SKIP_SIGNATURE": "true"}
+    aws |= {"AWS_REGION": "us-east-1", "ATELIER_STORAGE_URL": "s3://pictures"}
+    with running_gunicorn(server.url, tmp_path, **aws) as gunicorn:
         stored = gunicorn.http.post("/v1/files", files={"file": png(32, 24)})
-        assert gunicorn.http.get(f"/v1/files/{stored.json()['id']}/content").content == png(32, 24)
+        assert stored.is_success, stored.text
 
 
 @pytest.mark.slow
