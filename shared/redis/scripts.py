@@ -74,6 +74,9 @@ _WORD = re.compile(r"\w+")
 _COMMENT = re.compile(r"^--.*\n|[ ]-- .*", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?=local )", re.MULTILINE)
 _NAMES = re.compile(r"local (?:function )?([\w, ]+)")
+_NUMBER = r"[\d.]+(?: [*^] [\d.]+)*"
+_CONSTANT = re.compile(rf"local ([A-Z][A-Z_]*) = ((?:P \.\. )?'[^'\n]*'|{_NUMBER})\s*")
+_TEXT_OR_NAME = re.compile(r"'[^'\n]*'|(?<![.\w])[A-Z][A-Z_]*\b")
 
 
 class Scripts:
@@ -183,7 +186,17 @@ def program(name: str) -> str:
                 parts.append(definition)
                 used |= _words(definition)
     keys = [definition for key, definition in _KEYS.items() if key in used]
-    return "\n".join([*keys, *reversed(parts)])
+    return _without_constants([*keys, *reversed(parts[1:])], parts[0])
+
+
+def _without_constants(definitions: Sequence[str], script: str) -> str:
+    """Return definitions and a script as one text, in which constants stand where they are used.
+
+    Lua takes 200 local variables in one script at most.
+    """
+    constants = {found[1]: f"({found[2]})" for found in map(_CONSTANT.fullmatch, definitions) if found}
+    others = [definition for definition in definitions if not _CONSTANT.fullmatch(definition)]
+    return _TEXT_OR_NAME.sub(lambda found: constants.get(found[0], found[0]), "\n".join([*others, script]))
 
 
 @cache

@@ -87,8 +87,24 @@ def test_an_include_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_script_defines_the_keys_that_it_uses_alone() -> None:
-    keys = re.findall(r"^local (?:function )?(\w+).*P \.\. '", program("workers/announce"), re.MULTILINE)
-    assert keys == ["WORKERS", "worker_key"]
+    text = program("workers/announce")
+    assert re.findall(r"^local (?:function )?(\w+).*P \.\. '", text, re.MULTILINE) == ["worker_key"]
+    assert "(P .. 'workers')" in text
+    assert not re.search(r"\bWORKERS\b", text)
+
+
+def test_constants_of_includes_stand_where_they_are_used() -> None:
+    texts = {"script": "-- include: a\nreturn {MOST, 'MOST', t.MOST, LEAST_MOST}"}
+    definitions = ["local MOST = 2 ^ 3\n", "local LEAST_MOST, OTHER = 1, 2\n"]
+    made = scripts._without_constants(definitions, texts["script"])
+    assert made.splitlines()[-1] == "return {(2 ^ 3), 'MOST', t.MOST, LEAST_MOST}"
+    assert "local LEAST_MOST, OTHER = 1, 2" in made
+
+
+@pytest.mark.parametrize("name", sorted(names()))
+def test_a_server_takes_a_script_with_room_for_more(name: str, redis_client: Client) -> None:
+    """Lua takes 200 local variables at the top of a script, beside which some stay for what comes next."""
+    redis_client.script_load("local A, B, C = 1, 2, 3\n" * 5 + program(name))
 
 
 def test_a_hash_and_a_script_are_read_in_one_round_trip_also_by_a_server_that_knows_no_script(
