@@ -151,12 +151,9 @@ class Scripts:
             pipeline.hgetall(key)
             pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
             found, reply = pipeline.execute(raise_on_error=False)
-            if isinstance(reply, NoScriptError):
-                return found, self.run(name, *arguments)
-            for error in (found, reply):
-                if isinstance(error, Exception):
-                    raise error
-        return found, reply
+            if isinstance(found, Exception):
+                raise found
+            return found, self._settled((name, *arguments), reply)
 
 
 def _flags(name: str) -> str:

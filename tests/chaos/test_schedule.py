@@ -32,7 +32,9 @@ def test_every_fault_is_one_that_can_be_carried_out() -> None:
     behind = replace(SCALE, has_sentinels=True, has_trials=False)
     own = {fault.kind for seed in range(20) for fault in draw_plan(seed, SCALE).faults}
     replicated = {fault.kind for seed in range(6) for fault in draw_plan(seed, behind).faults}
-    bucket = {fault.kind for seed in range(20) for fault in draw_plan(seed, replace(SCALE, has_bucket=True)).faults}
+    bucket = {
+        fault.kind for seed in range(20) for fault in draw_plan(seed, replace(SCALE, has_bucket=True)).faults
+    }
     assert own | replicated | bucket == set(KINDS)
     assert replicated - own == {"kill_primary", "stop_primary", "lose_replica"}
     assert own - replicated == OF_OWN_SERVER
