@@ -186,7 +186,8 @@ NOT_MET = {  # codes that nobody meets on the page: it sends no such request, or
     "headers_too_large", "transfer_coding_unknown", "http_version_unsupported", "range_not_satisfiable",
     "picture_not_fetched",
     "too_many_fetches", "style_exists", "delivery_not_found", "webhook_secret_configured", "key_not_found",
-    "not_ready", "lease_lost", "unsafe_folder",
+    "not_ready", "lease_lost", "unsafe_folder", "rollout_not_found",
+    "place_unavailable", "place_unknown", "source_too_large", "batch_canceled", "name_refused", "name_taken",
 }  # fmt: skip
 
 
