@@ -1,7 +1,9 @@
 """The web page and its files, as the API sends them; tests/web has it in a browser."""
 
 import gzip
+import importlib
 import json
+import pkgutil
 import re
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import shared
 from api.routes.page.page import MEDIA_TYPES, web_files
 from api.services import Services
 from shared.access.key import Scope
@@ -193,6 +196,8 @@ NOT_MET = {  # codes that nobody meets on the page: it sends no such request, or
 
 def every_code(of: type[AtelierError] = AtelierError) -> set[str]:
     """Return the codes of all errors of the API and its jobs; those of backups are told by commands."""
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        importlib.import_module(module.name)
     is_own = of.__module__.startswith(("api.", "shared.")) and not of.__module__.startswith("shared.backup.")
     return {of.code if is_own else "internal_error"}.union(*map(every_code, of.__subclasses__()))
 

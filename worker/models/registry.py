@@ -262,7 +262,8 @@ class ModelRegistry:
         if now - self._looked > LOOK_SECONDS:
             self._stored, self._looked = frozenset((*self.available(), *self.versions())), now
         loaded = self._loaded.copy()
-        return self._stored.union(loaded, (known.model.card.reference for known in loaded.values()))
+        cards = (known.model.card for known in loaded.values())
+        return self._stored.union(loaded, (f"{card.name}@{card.version}" for card in cards))
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """Return what is loaded, for the roster; also what was unloaded for its memory and comes back."""

@@ -58,6 +58,12 @@ def read_again(client: FlaskClient) -> None:
     table.outdate(table.version)
 
 
+def name_places(client: FlaskClient, admin: dict[str, str]) -> None:
+    for name in ("out", "nowhere"):
+        batch = {"items": [{"type": "generate"}], "destination": {"place": name}}
+        client.post("/v1/batches", json=batch, headers=admin)
+
+
 def roll_out_and_back(client: FlaskClient, admin: dict[str, str]) -> None:
     for method, body in (("PUT", {"version": "5", "share": 0.5}), ("DELETE", None)):
         client.open("/v1/models/mnist-dcgan/rollout", method=method, json=body, headers=admin)
@@ -90,9 +96,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client.get("/v1/jobs")
     client.get("/v1/jobs", headers={"X-Remote-User": "a b"}, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
     client.post("/v1/models/reload", headers=admin)
-    for name in ("out", "nowhere"):
-        batch = {"items": [{"type": "generate"}], "destination": {"place": name}}
-        client.post("/v1/batches", json=batch, headers=admin)
+    name_places(client, admin)
     client.put("/v1/owners/anonymous/quota", json={"queued": 1}, headers=admin)
     pause = client.post("/v1/pauses", json={"reason": "a test"}, headers=admin).json
     client.delete(f"/v1/pauses/{pause['id']}", headers=admin)
