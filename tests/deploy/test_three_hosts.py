@@ -54,7 +54,7 @@ def test_the_page_makes_a_cluster() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=900,  # some 40 s of processor time, on machines that do much else
+        timeout=900,  # some 45 s of processor time, on machines that do much else
     )
     if tried.returncode == EXIT_UNABLE:
         pytest.skip(tried.stderr)
