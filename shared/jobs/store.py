@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
@@ -358,8 +358,8 @@ class JobStore:
     def reap(self, *, most_waiting: int = 64) -> Reaped:
         """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`.
 
-        What is paused, or of a model that no live worker may run or that has as many running as it may have,
-        does not count.
+        What is paused, or of a model that no live worker of its lane may run or that has as many running
+        as it may have, does not count.
         """
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         expired, taken, lines = self.scripts.run(
@@ -372,11 +372,15 @@ class JobStore:
             to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
             MOST_REAPED,
             most_waiting,
-            _names(runnable_models(self._roster.live())),
             milliseconds(self.rules.lease_seconds),
-            *Lane,
+            *self._runnable_by_lane(),
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
+
+    def _runnable_by_lane(self) -> Iterator[str]:
+        workers = self._roster.live()
+        for lane in Lane:
+            yield from (lane, _names(runnable_models(workers, lane)))
 
     def settle(self, *, most: int = 40) -> None:
         """Have the followers and the children of ended jobs go on, a few at a time, where there are many."""

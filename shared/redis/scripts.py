@@ -42,7 +42,16 @@ _PROMISES = _TAKES_NEW_WORK | {
     "actions/open",
     "pauses/create",
     "room/pin",
+    "access/register",
     "access/revoke",
+    "actions/cancel",
+    "batches/reorder",
+    "files/remove_file",
+    "files/remove_style",
+    "files/touch_file",  # an upload of bytes that are there already
+    "jobs/reorder",
+    "recipes/remove",
+    "workers/cordon",
 }
 _READS = frozenset(  # also on a server that cannot write
     {
