@@ -202,8 +202,14 @@ class JobStore:
     def _claim_call(self, job_id: str, claim: NextClaim) -> tuple[str, *tuple[str | int, ...]]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, claim.most, milliseconds(patience))
-        asked = (self.quotas.running, _names(claim.models), threading.get_ident(), claim.token)
-        return ("jobs/claim", job_id, claim.worker, *times, *asked, *claim.lanes)
+        asked: tuple[str | int, ...] = (
+            self.quotas.running,
+            _names(claim.models),
+            threading.get_ident(),
+            claim.token,
+        )
+        rest: tuple[str | int, ...] = (job_id, claim.worker, *times, *asked, *claim.lanes)
+        return ("jobs/claim", *rest)
 
     def _log_newer(self, job_id: str) -> None:
         if not self._logged_newer:
