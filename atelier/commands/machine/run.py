@@ -21,7 +21,7 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (where a proc
     type=click.IntRange(1, 99),
     default=1,
     show_default=True,
-    help="Of a worker on this host: so far its port for metrics is above ATELIER_METRICS_PORT.",
+    help="Let this be worker N of the host: its port for metrics is ATELIER_METRICS_PORT + N.",
 )
 def run(*, process: str, adopt_storage: bool, number: int) -> None:
     """Run the API, a worker with models, or the io worker; end it when it hangs, with status 70.
