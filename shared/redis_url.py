@@ -27,8 +27,8 @@ class RedisUrl:
     path: str  # of the socket
     database: int
     username: str | None
-    password: str | None
-    options: Mapping[str, str] = field(default_factory=dict)  # after the question mark
+    password: str | None = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # after the question mark
 
     @property
     def has_sentinels(self) -> bool:
@@ -123,6 +123,8 @@ def _database(text: str) -> int:
 def _options(scheme: str, query: str) -> dict[str, str]:
     found = dict(parse_qsl(query, keep_blank_values=True))
     known = ["db", *(_TLS if scheme in _OVER_TLS else ()), *(_OF_SENTINELS if scheme in SENTINELS else ())]
+    if "@" in query and not found.keys() <= set(known):  # they are parts of a password, and not to be shown
+        raise ValueError("REDIS_URL: percent-encode what is special in the password: ? is %3F, and @ is %40")
     for name, value in found.items():
         if name not in known:
             raise ValueError(f"REDIS_URL: {scheme}:// takes no {name!r}, but {', '.join(known)}")

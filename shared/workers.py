@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
@@ -116,11 +116,13 @@ def name_of(worker_id: str) -> str:
     return found[1] if found else worker_id
 
 
-def runnable_models(workers: Collection[Worker]) -> frozenset[str] | None:
+def runnable_models(workers: Iterable[Worker], lane: str | None = None) -> frozenset[str] | None:
     """Return the models that workers have loaded or can load, by name and by `name@version`.
 
-    None if that is unknown: no worker lives (one may be starting), or one is too old to report them.
+    With a lane: those that serve it. None if that is unknown: none of them lives (one may be starting),
+    or one is too old to report its models.
     """
+    workers = [worker for worker in workers if worker.serves(lane)]
     if not workers or any(worker.available is None for worker in workers):
         return None
     loaded = {model.name for worker in workers for model in worker.models}

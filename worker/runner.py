@@ -21,7 +21,7 @@ from shared.errors import (
 )
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
-from shared.jobs.store import JobStore, NextClaim, WorkerCordoned
+from shared.jobs.store import JobStore, NextClaim, WorkerCordoned, new_token
 from shared.logs import log_context
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
@@ -118,14 +118,29 @@ class JobRunner:
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
             return []  # they stay queued, and the reaper sends another doorbell
         try:
-            return self._store.claim_next(
-                self._worker_id, most=MOST_TOGETHER, models=self._models.runnable(), lanes=self._lanes
-            )
+            return self._claim_next()
         except WorkerCordoned:
             # Closed first, so that this worker does not take the doorbell again and again.
             self._on_cordon()
             self._queue.notify(job_id, lane)
             return []
+
+    def _claim_next(self) -> list[Job]:
+        """Start the next jobs, and ask again while the store is away: it may have started some."""
+        token, deadline = new_token(), time.monotonic() + self._store.rules.lease_seconds
+        while True:
+            try:
+                return self._store.claim_next(
+                    self._worker_id,
+                    most=MOST_TOGETHER,
+                    models=self._models.runnable(),
+                    lanes=self._lanes,
+                    token=token,
+                )
+            except StoreUnavailable:
+                if self._draining.is_set() or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.2)
 
     def _run_together(self, jobs: list[Job]) -> list[Job] | None:
         """Run jobs, light ones side by side: one call of the network draws them all.
@@ -164,10 +179,16 @@ class JobRunner:
         except LACKS_MODEL as error:
             return partial(self._give_back, attempt, error, "the model cannot be loaded; the job waits")
         made = process(attempt, model, self._resources, stages, further)
-        return lambda: self._succeed(attempt, made, stages.timings, model)
+        then = self._next_claim(attempt)  # once: an outcome that is told again has to ask for the same jobs
+        return lambda: self._succeed(attempt, made, stages.timings, model, then)
 
     def _succeed(
-        self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model
+        self,
+        attempt: Attempt,
+        made: Made,
+        timings: dict[str, float],
+        model: Model,
+        then: NextClaim | None,
     ) -> list[Job] | None:
         identity = (model.card.version, model.digest)
         jobs = self._store.succeed(
@@ -178,7 +199,7 @@ class JobRunner:
             warnings=made.warnings,
             numerics=self._resources.numerics().id,
             precision=made.precision,
-            then=self._next_claim(attempt),
+            then=then,
         )
         self._observer.succeeded(model.card.name, attempt.age_seconds, timings)
         # Of one of thousands nobody reads it, and each line costs time.

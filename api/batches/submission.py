@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -84,13 +85,14 @@ class Intake:
         self._first = first  # index of the first item in the batch
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
-        self._cards = Cards(services.catalog, AvailableModels(services).fault_of, self._version)
+        fault_of = partial(AvailableModels(services).fault_of, lane=settings.lane)
+        self._cards = Cards(services.catalog, fault_of, self._version)
         self._versions = Versions(services)
         self._recipes = Recipes(services, owner)
         self._inputs = Inputs(services, owner, keep=not is_trial, unknown=unknown)
 
     def _version(self, spec: JobSpec, card: ModelCard, index: str) -> ModelCard:
-        return self._versions.card_of(spec, card, f"{self._batch_id}:{index}")
+        return self._versions.card_of(spec, card, f"{self._batch_id}:{index}", self._settings.lane)
 
     def check(self) -> None:
         """Raise one error with the faults of all items; or OutOfDisk, StoreFull or QuotaExceeded."""

@@ -9,6 +9,7 @@ from shared.cards.card import ModelCard
 from shared.errors import UnknownModel
 from shared.rollouts.choice import gets_new
 from shared.rollouts.store import Rollout
+from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
 
 
@@ -20,10 +21,11 @@ class Versions:
         self._models = AvailableModels(services)
         self._rollouts = services.rollouts.recent()
 
-    def card_of(self, spec: JobSpec, card: ModelCard, salt: str = "") -> ModelCard:
+    def card_of(self, spec: JobSpec, card: ModelCard, salt: str = "", lane: Lane | None = None) -> ModelCard:
         """Return the card by which a job runs; `card` is what it asked for, and stays if that is a version.
 
-        `salt` tells jobs apart that draw their seeds; without it, chance does.
+        `salt` tells jobs apart that draw their seeds; without it, chance does. `lane` is that of the
+        job where its specification does not say it: an item's.
         """
         rollout = None if card.is_pinned else self._rollouts.get(card.name)
         if rollout is None:
@@ -31,8 +33,9 @@ class Versions:
         wanted, new = [card.pinned()], self._new(rollout, card)
         if new is not None and gets_new(rollout, spec, salt or secrets.token_hex(8)):
             wanted = wanted if list(spec.range_faults(new)) else [new, *wanted]
-        # A rollout turns nobody away: what no live worker has is not chosen, so not while all are older ones.
-        return next((each for each in wanted if self._models.has(each) is not False), card)
+        # A rollout turns nobody away: what no live worker of its lane has is not chosen.
+        lane = lane or spec.lane
+        return next((each for each in wanted if self._models.has(each, lane) is not False), card)
 
     def _new(self, rollout: Rollout, card: ModelCard) -> ModelCard | None:
         try:

@@ -24,39 +24,48 @@ class AvailableModels:
     def __init__(self, services: Services, workers: tuple[Worker, ...] | None = None) -> None:
         self._roster = services.roster
         self._catalog = services.catalog
-        self._names = runnable_models(workers) if workers is not None else None
-        self._read = "newest" if workers is not None else ""
+        self._names: dict[Lane | None, frozenset[str] | None] = {}  # by lane; None: of all workers
+        self._workers, self._is_newest = workers, workers is not None
 
-    def has(self, card: ModelCard) -> bool | None:
-        """Whether a live worker has a model; None if unknown."""
-        if not self._read:
-            self._names, self._read = runnable_models(self._roster.recent()), "recent"
-        return None if self._names is None else card.reference in self._names
+    def has(self, card: ModelCard, lane: Lane | None = None) -> bool | None:
+        """Whether a live worker, of those that serve a lane, has a model; None if unknown."""
+        if lane not in self._names:
+            if self._workers is None:
+                self._workers = self._roster.recent()
+            self._names[lane] = runnable_models(self._workers, lane)
+        names = self._names[lane]
+        return None if names is None else card.reference in names
 
-    def _lacks(self, card: ModelCard) -> bool:
+    def _lacks(self, card: ModelCard, lane: Lane | None) -> bool:
         """Whether all live workers, by the newest roster, lack a model."""
-        if self.has(card) is False and self._read == "recent":
-            self._names, self._read = runnable_models(self._roster.live()), "newest"
-        return self.has(card) is False
+        if self.has(card, lane) is False and not self._is_newest:
+            self._names, self._workers, self._is_newest = {}, self._roster.live(), True
+        return self.has(card, lane) is False
 
-    def fault_of(self, spec: JobSpec, card: ModelCard) -> AtelierError | None:
-        """Return the first fault of the models that a job needs: one has no card, or no worker has it."""
+    def fault_of(self, spec: JobSpec, card: ModelCard, lane: Lane | None = None) -> AtelierError | None:
+        """Return the first fault of the models that a job needs: one has no card, or no worker has it.
+
+        `lane` is that of the job where its specification does not say it: an item's.
+        """
         try:
             needed = cards_of(spec, card, self._catalog)
         except AtelierError as error:
             return error
-        faults = (self.fault(card, pointer) for pointer, card in needed.items())
+        faults = (self.fault(card, pointer, lane or spec.lane) for pointer, card in needed.items())
         return next(filter(None, faults), None)
 
-    def fault(self, card: ModelCard, pointer: str = "/model") -> ModelUnavailable | None:
+    def fault(
+        self, card: ModelCard, pointer: str = "/model", lane: Lane | None = None
+    ) -> ModelUnavailable | None:
         """Return the fault of a job that needs an unavailable model; None if a worker has or may have it."""
-        if not self._lacks(card):
+        if not self._lacks(card, lane):
             return None
-        names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
+        there = (c.name for c in self._catalog if c.kind == card.kind and self.has(c, lane))
+        names, where = ", ".join(sorted(there)), f" of the lane {lane}" if lane and self.has(card) else ""
         error = ModelUnavailable.of_field(
             pointer,
-            f"model {card.reference} is known, but no worker has its weights; {card.kind} models that are "
-            f"there: {names or 'none'}; whoever runs the service adds it with "
+            f"model {card.reference} is known, but no worker{where} has its weights; {card.kind} models "
+            f"that are there: {names or 'none'}; whoever runs the service adds it with "
             f"`atelier models pull {card.reference}`",
         )
         assert isinstance(error, ModelUnavailable)
@@ -69,7 +78,8 @@ class AvailableModels:
         kind, name = raw.get("type"), raw.get("model")
         cards = [card for card in self._catalog.every() if card.kind == kind]
         named = [card for card in cards if card.reference == name or (name is None and card.default)]
-        return [fault for card in named if (fault := self.fault(card))]
+        lane = next((lane for lane in Lane if raw.get("lane", Lane.INTERACTIVE) == lane), None)
+        return [fault for card in named if (fault := self.fault(card, lane=lane))]
 
 
 def notify(services: Services, job_id: str, lane: Lane) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.responses.problems import subclasses
 from shared.cards.card import Catalog
+from shared.cards.parts import name_of
 from shared.errors import AtelierError
 from shared.jobs.stats import Share
 from shared.metrics.families import Family, Samples, counters, gauge, gauges
@@ -48,8 +49,9 @@ class KnownNames:
         self._codes = {AtelierError.code, *(kind.code for kind in subclasses(AtelierError))}
 
     def model(self, name: str) -> str:
-        """Return the label of a model."""
-        return name if name in self._models else FOREIGN
+        """Return the label of a model, whatever its version."""
+        plain = name_of(name)
+        return plain if plain in self._models else FOREIGN
 
     def code(self, code: str) -> str:
         """Return the label of an error's code; "" where there was no error."""
@@ -72,7 +74,7 @@ class KnownNames:
 def _by_model(found: Snapshot, names: KnownNames) -> Iterator[Family]:
     shares = found.stats.models.items()
     counts: Counts = {(model, state): count for model, share in shares for state, count in _states(share)}
-    text = "Jobs in the queue, by model."
+    text = "Jobs in the queue, by model; versions count together."
     yield from gauges("queue_model_jobs", text, "model state", names.summed(counts, model=0))
 
 

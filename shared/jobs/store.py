@@ -3,8 +3,11 @@
 import json
 import logging
 import random
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import secrets
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 
 from shared.errors import (
     AtelierError,
@@ -14,6 +17,7 @@ from shared.errors import (
     JobGone,
     JobNotFound,
     JobReclaimed,
+    StoreUnavailable,
     WorkerLost,
 )
 from shared.identifiers import batch_of
@@ -21,7 +25,7 @@ from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.moving import Move, refusal_of_move
 from shared.jobs.record import RECORD_SCHEMA, Record, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
-from shared.jobs.status import DeadlineExceeded, LeaseLost, LeaseState, ensure_current
+from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import (
     Submission,
     Submitted,
@@ -62,6 +66,11 @@ class Reaped:
     lines: tuple[WaitingJobs, ...]
 
 
+def new_token() -> str:
+    """Return what tells a claim from others of its thread."""
+    return secrets.token_hex(8)
+
+
 @dataclass(frozen=True, slots=True)
 class NextClaim:
     """A claim in the same round trip as the end of an attempt; the fields are those of `claim_next`."""
@@ -70,6 +79,7 @@ class NextClaim:
     models: Collection[str] | None
     most: int = 1
     lanes: Iterable[Lane] = Lane
+    token: str = field(default_factory=new_token)
 
 
 class WorkerCordoned(Exception):
@@ -153,7 +163,7 @@ class JobStore:
 
         A job that a newer Atelier wrote stays queued for a worker that can read it; this is logged once.
         """
-        return next(iter(self._claim(job_id, worker, most=1)), None)
+        return next(iter(self._claim(job_id, NextClaim(worker, None))), None)
 
     def claim_next(
         self,
@@ -162,6 +172,7 @@ class JobStore:
         most: int = 1,
         models: Collection[str] | None = None,
         lanes: Iterable[Lane] = Lane,
+        token: str | None = None,
     ) -> list[Job]:
         """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
@@ -170,36 +181,34 @@ class JobStore:
         What is paused waits, and so do jobs of a model that has as many running as it may have, or that is
         none of `models`, which the worker can run (None: any); what is behind them goes on. Lanes that are
         not among `lanes` are left to others.
+        A claim whose answer was lost may have started jobs: asked again with the same `token`, by the same
+        thread, while their leases hold, it returns these.
         Raises WorkerCordoned if the worker is to claim nothing.
         """
-        return self._claim("", worker, most=most, models=models, lanes=lanes)
+        return self._claim("", NextClaim(worker, models, most, lanes, token or new_token()))
 
-    def _claim(
-        self,
-        job_id: str,
-        worker: str,
-        *,
-        most: int,
-        models: Collection[str] | None = None,
-        lanes: Iterable[Lane] = Lane,
-    ) -> list[Job]:
-        claim = self._claim_call(job_id, worker, most, models, lanes)
+    def _claim(self, job_id: str, claim: NextClaim) -> list[Job]:
+        call = self._claim_call(job_id, claim)
         claimed = ["more"]
         while claimed == ["more"]:
-            claimed = self.scripts.run(*claim)
+            claimed = self.scripts.run(*call)
         if claimed == ["cordoned"]:
             raise WorkerCordoned()
         if claimed == ["newer"]:
             self._log_newer(job_id)
             return []
-        return [job_from_record(record_of(flat)) for flat in claimed]
+        return _jobs(claimed)
 
-    def _claim_call(
-        self, job_id: str, worker: str, most: int, models: Collection[str] | None, lanes: Iterable[Lane]
-    ) -> tuple[str, *tuple[str | int, ...]]:
+    def _claim_call(self, job_id: str, claim: NextClaim) -> tuple[str, *tuple[str | int, ...]]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
-        times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        rest: tuple[str | int, ...] = (job_id, worker, *times, self.quotas.running, _names(models), *lanes)
+        times = (milliseconds(lease), RECORD_SCHEMA, claim.most, milliseconds(patience))
+        asked: tuple[str | int, ...] = (
+            self.quotas.running,
+            _names(claim.models),
+            threading.get_ident(),
+            claim.token,
+        )
+        rest: tuple[str | int, ...] = (job_id, claim.worker, *times, *asked, *claim.lanes)
         return ("jobs/claim", *rest)
 
     def _log_newer(self, job_id: str) -> None:
@@ -237,6 +246,7 @@ class JobStore:
 
         `numerics` is the worker's, "" where that is not known; `precision` is that of the result.
         Returns the jobs that `then` started; None without it, or where the worker has to ask by `claim_next`.
+        Asked again by the same attempt, it returns the same, with the same `then` the same jobs.
         """
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         warnings_text = json.dumps(list(warnings)) if warnings else ""
@@ -250,23 +260,23 @@ class JobStore:
         if then is None:
             ensure_current(self.scripts.run(*call), job_id)
             return None
-        state, claimed = self.scripts.run_both(
-            call, self._claim_call("", then.worker, then.most, then.models, then.lanes)
-        )
-        if claimed and isinstance(claimed[0], str):  # why there is none
-            claimed = None
-        jobs = claimed and [job_from_record(record_of(flat)) for flat in claimed]
-        self._ensure_current(state, job_id, jobs or [])
-        return jobs
-
-    def _ensure_current(self, state: LeaseState, job_id: str, claimed: Sequence[Job]) -> None:
-        """Raise JobCanceled or LeaseLost, having given back what was claimed in the same round trip."""
+        state, claimed = self.scripts.run_both(call, self._claim_call("", then))
+        is_reason = bool(claimed) and isinstance(claimed[0], str)  # why there is none
+        jobs = [] if is_reason else _jobs(claimed)
         try:
+            if isinstance(state, Exception):
+                raise state
             ensure_current(state, job_id)
-        except LeaseLost:
-            for job in claimed:
-                self.release(job.id, job.attempt)
+        except Exception:
+            self._give_back(jobs)
             raise
+        return None if is_reason else jobs
+
+    def _give_back(self, jobs: Sequence[Job]) -> None:
+        """Release what was claimed in the round trip of a move that failed; nobody would run it."""
+        with suppress(StoreUnavailable):  # what failed is told, and the leases end by themselves
+            for job in jobs:
+                self.release(job.id, job.attempt)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to failed, which is final. Raises JobCanceled or LeaseLost."""
@@ -354,8 +364,8 @@ class JobStore:
     def reap(self, *, most_waiting: int = 64) -> Reaped:
         """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`.
 
-        What is paused, or of a model that no live worker may run or that has as many running as it may have,
-        does not count.
+        What is paused, or of a model that no live worker of its lane may run or that has as many running
+        as it may have, does not count.
         """
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         expired, taken, lines = self.scripts.run(
@@ -368,11 +378,15 @@ class JobStore:
             to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
             MOST_REAPED,
             most_waiting,
-            _names(runnable_models(self._roster.live())),
             milliseconds(self.rules.lease_seconds),
-            *Lane,
+            *self._runnable_by_lane(),
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
+
+    def _runnable_by_lane(self) -> Iterator[str]:
+        workers = self._roster.live()
+        for lane in Lane:
+            yield from (lane, _names(runnable_models(workers, lane)))
 
     def settle(self, *, most: int = 40) -> None:
         """Have the followers and the children of ended jobs go on, a few at a time, where there are many."""
@@ -400,6 +414,10 @@ def too_many_pinned(rules: JobRules) -> IllegalMove:
     """Return the error of an owner who pins more than an owner may."""
     most = f"{rules.max_pinned:,} jobs and batches are pinned already, as many as an owner may pin"
     return IllegalMove(f"{most} (ATELIER_JOBS_MAX_PINNED); unpin or delete some")
+
+
+def _jobs(records: Iterable[Sequence[str]]) -> list[Job]:
+    return [job_from_record(record_of(flat)) for flat in records]
 
 
 def _names(models: Collection[str] | None) -> str:

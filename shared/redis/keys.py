@@ -103,6 +103,9 @@ KEYS = (
     Key("pauses", "pauses", "other"),  # by id: a restore starts nothing that somebody had stopped
     Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
+    Key(
+        "claimed", "claimed:{worker}:{thread}", "passing"
+    ),  # what its latest claim started, as long as a lease
     Key("deadlines", "deadlines", "follows"),
     Key(
         "clock", "clock", "passing"

@@ -12,7 +12,7 @@ SOME_KEY = Keys()("probe")
 COMMANDS = f"""
 bitcount K|brpop K 1|decr K|del K|exists K|expire K 1|get K|hdel K a|hexists K a|hget K a|hgetall K
 hincrby K a 1|hkeys K|hlen K|hmget K a|hset K a 1|hsetnx K a 1|hstrlen K a|hvals K|incr K|incrby K 1
-llen K|lpop K|lpush K a|lrange K 0 1|mget K|pexpire K 1|pexpireat K 1|pttl K|rename K K|rpush K a
+llen K|lpop K|lpush K a|lrange K 0 1|ltrim K 0 1|mget K|pexpire K 1|pexpireat K 1|pttl K|rename K K|rpush K a
 sadd K a|scard K|set K a|setbit K 1 1|setnx K a|smembers K|smismember K a|spop K|srandmember K
 srem K a|sunion K|ttl K|type K|unlink K|xadd K * a 1|xrange K - +|xread STREAMS K 0|xrevrange K + -
 zadd K 1 a|zcard K|zcount K 0 1|zrange K 0 1|zrangebyscore K 0 1|zrem K a|zremrangebyrank K 0 1

@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeAlias
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
-from shared.errors import StoreUnavailable
+from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, lua_definitions
 from shared.setting_groups import RedisRules
@@ -42,7 +42,16 @@ _PROMISES = _TAKES_NEW_WORK | {
     "actions/open",
     "pauses/create",
     "room/pin",
+    "access/register",
     "access/revoke",
+    "actions/cancel",
+    "batches/reorder",
+    "files/remove_file",
+    "files/remove_style",
+    "files/touch_file",  # an upload of bytes that are there already
+    "jobs/reorder",
+    "recipes/remove",
+    "workers/cordon",
 }
 _READS = frozenset(  # also on a server that cannot write
     {
@@ -122,17 +131,28 @@ class Scripts:
         pipeline.execute_command("WAIT", self._rules.replicas, round(self._rules.replica_seconds * 1000))
         return list(pipeline.execute(raise_on_error=False))
 
-    def run_both(self, *calls: tuple[str, *tuple[Any, ...]]) -> list[Any]:
-        """Run scripts, each a name and its arguments, in one round trip; return what each returns.
+    def run_both(
+        self, first: tuple[str, *tuple[Any, ...]], second: tuple[str, *tuple[Any, ...]]
+    ) -> tuple[Any, Any]:
+        """Run two scripts, each a name and its arguments, in one round trip; return what each returns.
 
-        Each is a step of its own: others may come between. Raises StoreUnavailable.
+        Each is a step of its own: others may come between, and the second is done though the first fails. So
+        what the first raises is returned in its place. Lost connections have both sent again. Raises
+        StoreUnavailable.
         """
         with store_errors():
             pipeline = self.client.pipeline(transaction=False)
-            for name, *arguments in calls:
+            for name, *arguments in (first, second):
                 pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
             replies = pipeline.execute(raise_on_error=False)
-            return [self._settled(call, reply) for call, reply in zip(calls, replies, strict=True)]
+            return self._reply_or_error(first, replies[0]), self._settled(second, replies[1])
+
+    def _reply_or_error(self, call: tuple[str, *tuple[Any, ...]], reply: Any) -> Any:
+        try:
+            with store_errors():
+                return self._settled(call, reply)
+        except (AtelierError, ResponseError) as error:
+            return error
 
     def _settled(self, call: tuple[str, *tuple[Any, ...]], reply: Any) -> Any:
         if isinstance(reply, NoScriptError):

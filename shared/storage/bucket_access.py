@@ -6,7 +6,7 @@ What it says goes before the settings, and these before the variables of the pro
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class BucketAccess:
     """A bucket, and how it is reached."""
 
     url: str  # names the bucket and a folder in it, and nothing else
-    config: Mapping[str, Any]  # of the provider; holds secrets
+    config: Mapping[str, Any] = field(repr=False)  # of the provider; holds secrets
     client_options: Mapping[str, Any]
     timeout_seconds: float  # of one request
     retry_seconds: float  # in which a request that failed is tried again

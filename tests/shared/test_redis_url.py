@@ -86,6 +86,19 @@ def test_a_wrong_url_is_refused_with_what_is_wrong(
         Settings.from_env()
 
 
+@pytest.mark.parametrize("password", ["se?cretword", "se?cretword=1", "a?db=1&cretword"])
+def test_a_password_that_is_not_encoded_is_not_shown(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", f"rediss://:{password}@host:6379/0")
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: percent-encode .* password") as caught:
+        Settings.from_env()
+    assert "cretword" not in str(caught.value)
+
+
+def test_no_secret_is_in_what_a_debugger_shows() -> None:
+    url = parse_redis_url("sentinel://me:hunter2@host?service=atelier&sentinel_password=hunter3")
+    assert "hunter" not in repr(url)
+
+
 def test_what_is_wrong_names_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:hunter2@one,two:port/zero?service=hunter2")
     with pytest.raises(SettingsError) as caught:

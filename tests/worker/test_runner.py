@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from shared.errors import (
     ObjectDamaged,
     OutOfDisk,
     StorageUnavailable,
+    StoreUnavailable,
     UnknownModel,
 )
 from shared.fleet import Fleet
@@ -132,6 +134,36 @@ def test_the_next_job_is_claimed_with_the_end_of_one(bench: Bench, monkeypatch: 
     bench.runner().handle(ids[0], Lane.INTERACTIVE)
     assert [bench.job(job_id).status for job_id in ids] == [Status.SUCCEEDED] * 5
     assert len(claims) == 1
+
+
+def lose_first_reply(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+    """Have the first call do what it does, and its reply be lost."""
+    method = getattr(owner, name)
+    lost: list[int] = []
+
+    def losing(*given: Any, **named: Any) -> Any:
+        reply = method(*given, **named)
+        if not lost:
+            lost.append(1)
+            raise StoreUnavailable(inside="lost on the way")
+        return reply
+
+    monkeypatch.setattr(owner, name, losing)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [(lambda bench: bench.store.scripts, "run_both"), (lambda bench: bench.store, "claim_next")],
+)
+def test_no_job_is_left_behind_where_the_reply_to_a_claim_is_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Callable[[Bench], Any], method: str
+) -> None:
+    lose_first_reply(monkeypatch, owner(bench), method)
+    ids = [bench.submit() for _ in range(3)]
+    bench.runner().handle(ids[0], Lane.INTERACTIVE)
+    done = [bench.job(job_id) for job_id in ids]
+    assert [(job.status, job.attempt) for job in done] == [(Status.SUCCEEDED, 1)] * 3
+    assert bench.store.client.zcard("atelier:leases") == 0
 
 
 def test_what_was_claimed_with_a_lost_attempt_is_given_back_first(bench: Bench) -> None:

@@ -122,6 +122,20 @@ def test_a_rollout_turns_nobody_away(client: FlaskClient, worker: FakeWorker, se
     assert model_of(client) == NAME
 
 
+def test_a_version_is_chosen_in_the_lane_whose_workers_have_it(
+    client: FlaskClient, worker: FakeWorker, services: Services
+) -> None:
+    roll_out(client, 1.0)
+    worker.announce(NAME, available=THERE, versions=(OLD, NEW), lane="interactive")
+    worker.announce(NAME, available=THERE, versions=(OLD,), name="w2", lane="bulk")
+    services.roster.live()
+    assert (model_of(client), model_of(client, lane="bulk")) == (NEW, OLD)
+    batch = {"items": [{"type": "generate"}], "lane": "bulk"}
+    made = client.post("/v1/batches", json=batch).json
+    (item,) = client.get(f"/v1/batches/{made['id']}/items").json["data"]
+    assert services.store.get(item["id"], ANONYMOUS).spec.model == OLD
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "code"),
     [

@@ -53,6 +53,21 @@ def test_json_that_names_a_model_no_worker_has_is_refused(
     assert services.batches.page(ANONYMOUS).items == ()
 
 
+def test_a_model_that_workers_of_the_other_lane_have_alone_is_refused(
+    client: FlaskClient, stylize: dict[str, Any], worker: FakeWorker
+) -> None:
+    worker.announce("mnist-dcgan", available=THERE, lane="interactive")
+    worker.announce("mnist-dcgan", available=(*THERE, ABSENT), name="w2", lane="bulk")
+    answer = client.post("/v1/jobs", json=stylize)
+    assert refused(answer) == [("/model", "model_unavailable")]
+    told = answer.json["errors"][0]["detail"]
+    assert "no worker of the lane interactive has its weights" in told
+    assert client.post("/v1/jobs", json={**stylize, "lane": "bulk"}).status_code == 202
+    assert client.post("/v1/batches", json={"items": [stylize], "lane": "bulk"}).status_code == 202
+    answer = client.post("/v1/batches", json={"items": [stylize], "lane": "interactive"})
+    assert refused(answer) == [("/items/0/model", "model_unavailable")]
+
+
 def test_lines_templates_and_pages_of_batches_are_refused_by_the_item(
     client: FlaskClient, stylize: dict[str, Any]
 ) -> None:

@@ -73,6 +73,16 @@ def test_the_queue_s_numbers_are_those_of_stats(client: FlaskClient, worker: Fak
     assert 0 <= (value(found, "queue_progress_age_seconds") or 0) < 60
 
 
+def test_versions_of_a_model_count_under_its_name(client: FlaskClient, worker: FakeWorker) -> None:
+    submit(client, 2)
+    found = submit(client, model=f"{MODEL}@4")
+    assert value(scrape(client), "queue_model_jobs", model=MODEL, state="waiting") == 3
+    worker.run(found[0])
+    numbers = scrape(client)
+    assert value(numbers, "queue_model_jobs", model=MODEL, state="waiting") == 2
+    assert {dict(labels).get("model", MODEL) for _, labels in numbers} == {MODEL}
+
+
 def test_what_ends_is_counted_by_model_and_code(client: FlaskClient, worker: FakeWorker) -> None:
     done, wrong, withdrawn, waiting = submit(client, 4)
     worker.run(done)

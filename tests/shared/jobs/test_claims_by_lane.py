@@ -1,5 +1,7 @@
 """Workers of one lane: what they claim, and what others are told of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.jobs.store import JobStore
@@ -44,6 +46,15 @@ def test_bulk_that_has_workers_of_its_own_takes_no_turn_of_interactive_jobs(stor
     assert [job.id for job in store.claim_next("w", lanes=[Lane.BULK])] == bulk[:1]
     first_of_both = [job.id for job in store.claim_next("w")]
     assert first_of_both == interactive[1:2], "bulk was served just now, so its wait is over"
+
+
+def test_what_no_worker_of_its_lane_can_run_does_not_ring(store: JobStore) -> None:
+    roster = WorkerRoster(store.client)
+    roster.announce(replace(INTERACTIVE, available=("mnist-dcgan",)))
+    roster.announce(replace(BULK, available=()))
+    for lane in Lane:
+        submit_to(store, lane)
+    assert {line.lane: line.waiting for line in store.reap().lines} == {Lane.INTERACTIVE: 1, Lane.BULK: 0}
 
 
 def test_a_worker_keeps_its_lane_on_the_roster(store: JobStore) -> None:

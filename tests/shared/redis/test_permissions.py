@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from shared.identifiers import ANONYMOUS
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
 from shared.redis import scripts
 from shared.redis.client import Client, connect
 from shared.redis.permissions import COMMANDS, acl_rules, missing_permissions
+from shared.setting_groups import JobRules
+from tests.support.jobs.job_steps import submission, submit
 from tests.support.servers.binaries import usable
 from tests.support.servers.single import running_server
 
@@ -55,6 +60,23 @@ def test_the_rules_have_all_that_scripts_call() -> None:
     known = {command.split()[0] for command in COMMANDS.replace("\n", "|").split("|") if command}
     assert len(called) > 50
     assert called - known == set()
+
+
+@pytest.mark.parametrize("lacking", ["", " +ltrim"])
+def test_a_job_of_a_version_ends_whether_or_not_its_statistics_can_be_written(
+    admin: Client, lacking: str
+) -> None:
+    admin.flushall()
+    with as_user(admin, acl_rules().replace(f"{lacking} ", " ") if lacking else acl_rules()) as client:
+        store = JobStore(client, JobRules())
+        spec = submission().spec.model_copy(update={"model": "mnist-dcgan@4"})
+        job_id = submit(store, spec=spec, work="mnist-dcgan@4:3")
+        (job,) = store.claim_next("w")
+        store.succeed(job.id, job.attempt, outputs=(), timings={}, model=("4", "digest"))
+        assert store.get(job_id, ANONYMOUS).status is Status.SUCCEEDED
+        assert client.hgetall("atelier:version:ended:mnist-dcgan@4") == {"succeeded": "1"}
+        assert client.zcard("atelier:leases") == 0
+    admin.flushall()
 
 
 def test_the_page_tells_the_same_rules() -> None:

@@ -25,6 +25,12 @@ def test_a_url_says_it_all() -> None:
     assert access.client_options["allow_http"] is True
 
 
+def test_no_secret_is_in_what_a_debugger_shows() -> None:
+    shown = repr(bucket_access("s3://keyname:s%2Fcret@pictures/a"))
+    assert "pictures" in shown
+    assert not {"keyname", "s/cret"} & set(shown.replace("'", " ").split())
+
+
 def test_what_the_url_says_goes_before_the_settings() -> None:
     rules = BucketSettings.model_validate(
         {"endpoint": "https://one", "region": "one", "access_key_id": "one", "secret_access_key": "x"}

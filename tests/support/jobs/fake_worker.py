@@ -30,10 +30,11 @@ class FakeWorker:
         name: str = "w1",
         schema: int = RECORD_SCHEMA,
         versions: tuple[str, ...] = (),
+        lane: str = "",
     ) -> None:
         loaded = tuple(LoadedModel(model, "1", "d" * 64) for model in models)
         self._services.roster.announce(
-            Worker(name, slots, loaded, available=available, schema=schema, versions=versions)
+            Worker(name, slots, loaded, available=available, schema=schema, versions=versions, lane=lane)
         )
 
     def claim(self, job_id: str) -> Job:

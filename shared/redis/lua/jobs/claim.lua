@@ -1,13 +1,15 @@
 -- include: records, waits, turns, queues, batch_counts, webhooks, pauses, limits, cordons
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
 -- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
--- for any number; `models` are those that the worker may run, with blanks between them, '*' for any. After the named
--- arguments come the lanes, in the order in which they are served.
+-- for any number; `models` are those that the worker may run, with blanks between them, '*' for any. Of two claims of a
+-- thread with one `token`, the second gets what the first has started. After the named arguments come the lanes, in the
+-- order in which they are served.
 -- Returns records, each as a flat list; {'cordoned'} where the worker is to claim nothing; {'newer'} where all that
 -- waits is too new for this worker; {'more'} where
 -- so much was passed over that the caller should ask again.
-local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running, models = unpack(ARGV)
-local FIRST_LANE = 9 -- among the arguments
+local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running, models, thread, token =
+  unpack(ARGV)
+local FIRST_LANE = 11 -- among the arguments
 lease_ms, schema, most_jobs, patience_ms = tonumber(lease_ms), tonumber(schema), tonumber(most_jobs), tonumber(patience_ms)
 models = listed_models(models)
 local MOST_LOOKED = 64 -- entries of one owner that stay where they are
@@ -30,6 +32,7 @@ local function whole_record(id, batch)
   return record
 end
 
+local started = {} -- ids and attempts in turn
 local function start(id)
   count_started(id)
   dequeue_job(id)
@@ -37,10 +40,31 @@ local function start(id)
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
   change(id, 'status', 'running', 'worker', worker, 'started_at', now, 'began', pass_time(redis.call('ZCARD', LEASES)))
   redis.call('ZADD', LEASES, now + lease_ms, id)
+  started[#started + 1] = id .. ' ' .. attempt
   local batch = job_value(id, 'batch')
   if batch then note_start(batch) else emit(id, 'state', {status = 'running', attempt = attempt}) end
   if attempt == 1 then note_delivery('job', id, 'job.started') end
   return whole_record(id, batch)
+end
+
+-- A reply that is lost on the way leaves jobs with a worker that knows nothing of them: nobody prolongs their leases, and
+-- each would count as a crash.
+local function note_claimed()
+  redis.call('SET', claimed_key(worker, thread), token .. ' ' .. table.concat(started, ' '), 'PX', lease_ms)
+end
+
+-- What the same claim has started before, and what still runs of it.
+local function started_before()
+  local known, pairs_of = string.match(redis.call('GET', claimed_key(worker, thread)) or '', '^(%S+) (.*)$')
+  local records = {}
+  for id, attempt in string.gmatch(known == token and pairs_of or '', '(%S+) (%S+)') do
+    local status, current, batch = job_values(id, 'status', 'attempt', 'batch')
+    if status == 'running' and current == attempt then
+      redis.call('ZADD', LEASES, now + lease_ms, id)
+      records[#records + 1] = whole_record(id, batch)
+    end
+  end
+  return records
 end
 
 -- A job that lost two workers may have killed them. A worker runs one of these at a time, so that the one that
@@ -217,10 +241,16 @@ local function start_alike(lane, batch, work, records)
   end
 end
 
+local before = started_before()
+if #before > 0 then return before end
 if is_cordoned(worker) then return {'cordoned'} end
 if wanted ~= '' then
   local why = refusal(wanted)
-  if not why and may_start_one(job_value(wanted, 'owner'), most_running) then return {start(wanted)} end
+  if not why and may_start_one(job_value(wanted, 'owner'), most_running) then
+    local records = {start(wanted)}
+    note_claimed()
+    return records
+  end
   return why == 'newer' and {why} or {}
 end
 local newer
@@ -232,6 +262,7 @@ for _, lane in ipairs(lanes_in_order()) do
     if is_light and work then start_alike(lane, found, work, records)
     elseif is_light then start_batch_mates(found, records) end
     note_served(lane)
+    note_claimed()
     return records
   end
   if found == 'more' then return {found} end

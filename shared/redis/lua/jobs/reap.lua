@@ -1,12 +1,11 @@
 -- include: records, waits, turns, attempts, queues, batches, chains, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
--- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
--- workers may run, with blanks between them, '*' for any; `lease_ms` is how long a lease lasts. After the named arguments
--- come the lanes. Returns the expired ids, the reclaimed ids, then {lane, jobs that can be started now, one of the
+-- errors are JSON: for a job that was lost too often, was queued too long, ran too long; `lease_ms` is how
+-- long a lease lasts. After the named arguments come the lanes, each with the models that its live workers may run, with
+-- blanks between them, '*' for any. Returns the expired ids, the reclaimed ids, then {lane, jobs that can be started now, one of the
 -- entries} for each lane.
-local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models, lease_ms = unpack(ARGV)
-local FIRST_LANE = 11 -- among the arguments
-models = listed_models(models)
+local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, lease_ms = unpack(ARGV)
+local FIRST_LANE = 10 -- among the arguments
 local MOST_CHECKED = 64 -- at the front of each queue, in one pass
 local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
@@ -106,7 +105,7 @@ local function note_lane(lane)
 end
 
 -- How many jobs of a lane could be started now, as far as they are counted, and the entry that comes first.
-local function startable(lane)
+local function startable(lane, models)
   local count, first = 0, ''
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_OWNERS - 1)) do
     for work, waiting in pairs((waiting_of(lane, owner))) do
@@ -121,9 +120,9 @@ local function startable(lane)
 end
 
 local lanes = {}
-for i = FIRST_LANE, #ARGV do
-  local lane = ARGV[i]
+for i = FIRST_LANE, #ARGV, 2 do
+  local lane, models = ARGV[i], listed_models(ARGV[i + 1])
   note_lane(lane)
-  lanes[#lanes + 1] = {lane, startable(lane)}
+  lanes[#lanes + 1] = {lane, startable(lane, models)}
 end
 return {expired, reclaimed, lanes}

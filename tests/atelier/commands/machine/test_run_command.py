@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from atelier.cli import main
 from atelier.commands.machine.run import command_of
 from atelier.local.redis_server import EmbeddedServer
-from shared.network_settings import ApiSettings
+from shared.network_settings import ApiSettings, MetricsSettings
 from shared.settings import EXIT_CONFIGURATION, Settings
 
 
@@ -26,6 +26,13 @@ def test_both_workers_of_a_host_have_a_health_file(tmp_path: Path) -> None:
     for command, environ in files.values():
         assert environ["ATELIER_WORKER_HEALTH_FILE"] in command
     assert len({environ["ATELIER_WORKER_HEALTH_FILE"] for _, environ in files.values()}) == 2
+
+
+def test_workers_of_a_host_have_a_port_for_metrics_each(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, metrics=MetricsSettings(port=9480))
+    asked = [("io", 1), ("worker", 1), ("worker", 2)]
+    environs = [command_of(process, settings, number)[1] for process, number in asked]
+    assert [environ["ATELIER_METRICS_PORT"] for environ in environs] == ["9480", "9481", "9482"]
 
 
 def test_another_storage_than_that_of_the_others_is_refused(
