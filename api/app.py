@@ -96,7 +96,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(refuse_repeated)
     app.after_request(watch_streams)
     app.after_request(add_rate_headers)
-    app.after_request(measured.requests.note)
+    app.after_request(measured.http.note)
     app.after_request(_end)
     app.after_request(end_trace)
     for module in ROUTES:

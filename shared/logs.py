@@ -9,10 +9,11 @@ import time
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
-
-from shared.log_context import fields_of_context
 
 _INDENT = "    "  # before the lines that belong to the one above
 # Of a value in JSON: in its longest form, 12 characters for one, a line still fits into 64 KiB.
@@ -23,6 +24,11 @@ _TEXTS = ("level", "logger", "msg")
 _HEAD = frozenset({"ts", *_TEXTS, "exception"})
 _PARTING = "pid"  # after it an event has what it is about, which lines of text leave out
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
+Fields = Mapping[str, object]
+# What all lines within a block are about: fields that each line in JSON has beside its own.
+_NONE: Fields = MappingProxyType({})
+_CONTEXT: ContextVar[Fields] = ContextVar("log_context", default=_NONE)
+_of_process: dict[str, object] = {}
 
 
 def plain(text: str) -> str:
@@ -145,3 +151,37 @@ def report_uncaught(report: Callable[[BaseException], None]) -> None:
         threading.excepthook = lambda found: report(found.exc_value) if found.exc_value else None
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = lambda found: report(found.exc_value) if found.exc_value else None
+
+
+def say_in_each_line(**fields: object) -> None:
+    """Have all lines of this process tell these fields too, such as which worker it is."""
+    _of_process.update(fields)
+
+
+@contextmanager
+def log_context(**fields: object) -> Iterator[None]:
+    """Have the lines that this thread writes in the block tell these fields too; empty ones are left out."""
+    token = _CONTEXT.set(_with(fields))
+    try:
+        yield
+    finally:
+        _CONTEXT.reset(token)
+
+
+def begin_log_context(**fields: object) -> None:
+    """Have all further lines of this thread or greenlet tell these fields, and no earlier ones."""
+    _CONTEXT.set({name: value for name, value in fields.items() if value})
+
+
+def add_log_context(**fields: object) -> None:
+    """Have all further lines of this thread or greenlet tell these fields too."""
+    _CONTEXT.set(_with(fields))
+
+
+def fields_of_context() -> dict[str, object]:
+    """Return the fields that a line written now has beside its own."""
+    return {**_of_process, **_CONTEXT.get()}
+
+
+def _with(fields: Fields) -> Fields:
+    return {**_CONTEXT.get(), **{name: value for name, value in fields.items() if value}}

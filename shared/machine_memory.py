@@ -1,7 +1,9 @@
-"""How much memory this machine has, and the limits of the container that this process runs in."""
+"""How much memory this machine and its container have, and imports that take less of it."""
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -48,3 +50,15 @@ def _files(file: str, controller: str, older_file: str) -> Iterator[Path]:
             continue
         # In a container the path is the host's, and the own limit stands at the root.
         yield from (root / each.relative_to("/") / name for each in (own, *own.parents))
+
+
+@contextmanager
+def importing_without(*names: str) -> Iterator[None]:
+    """Have what is imported in the block go without modules that it would take where they are installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

@@ -14,8 +14,7 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
-from shared.log_context import say_in_each_line
-from shared.logs import configure_logs, plain
+from shared.logs import configure_logs, plain, say_in_each_line
 from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.identity import check_identity

@@ -22,7 +22,7 @@ from shared.errors import (
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
 from shared.jobs.store import JobStore, NextClaim, WorkerCordoned
-from shared.log_context import log_context
+from shared.logs import log_context
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.base import attempt_prefix

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import astuple
 from itertools import chain
 
-from api.responses.contact_sheet import SheetEntry, SheetLayout
 from api.responses.content import Member, Text, archive
+from api.responses.sheets.contact_sheet import SheetEntry, SheetLayout
 from api.server.threads import ThreadYielder
 from api.services import Services
 from shared.batches.rendering import alike, named_outputs, result_view

@@ -19,7 +19,7 @@ class Metrics:
     """What an application tells Prometheus."""
 
     registry: CollectorRegistry
-    requests: RequestMetrics
+    http: RequestMetrics
 
 
 def metrics_of(services: Services) -> Metrics:

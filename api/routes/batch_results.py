@@ -12,9 +12,9 @@ from api.errors import TooManyDownloads
 from api.native_threads import in_native_thread
 from api.openapi import NOT_MODIFIED, PICTURE, SIGNATURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import Place, QueryModel, parameters_of, read_query
-from api.responses.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
 from api.responses.representation import conditional
-from api.responses.sheet_cache import SheetCache
+from api.responses.sheets.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
+from api.responses.sheets.sheet_cache import SheetCache
 from api.server.threads import waits
 from api.services import links, owner, services
 from shared.access.key import Scope

@@ -28,7 +28,7 @@ from api.requests.query import QueryModel, parameters_of, query_texts, read_text
 from api.resources import jobs
 from api.responses.content import FOREVER, Content, marked, send
 from api.responses.representation import conditional
-from api.responses.sheet_cache import SheetCache
+from api.responses.sheets.sheet_cache import SheetCache
 from api.responses.thumbnail import MEDIA_TYPE, thumbnail
 from api.services import links, owner, services
 from shared.access.key import Scope

@@ -6,7 +6,7 @@ from flask import Response, g, request
 
 from api.services import request_span, services
 from shared.identifiers import JOB_ID
-from shared.log_context import add_log_context, begin_log_context
+from shared.logs import add_log_context, begin_log_context
 from shared.tracing.spans import NO_SPAN, Attributes, Span, SpanKind
 from shared.tracing.trace_context import TraceContext, trace_from_headers
 

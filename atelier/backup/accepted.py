@@ -46,6 +46,8 @@ TYPES = {
     "batch_files": "hash",
     "batch_names": "set",
     "batch_parts": "hash",
+    "batch_listing": "list",
+    "batch_templates": "list",
     "durations": "hash",
     "owned_durations": "hash",
     "usage": "hash",

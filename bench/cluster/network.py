@@ -30,7 +30,7 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SUBNET = "10.77.0"
 TOOLS = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux"}
 START_SECONDS = 10.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 30.0  # as the units have it: more than a worker needs to give back its jobs
 _LOG_CHARACTERS = 2000  # of a process that ended before its time
 
 
@@ -214,9 +214,10 @@ def _name_of(pid: int) -> str:
 
 
 def _end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
+    """End a process, which leads a group; where it takes too long, all of the group: what it watches too."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()

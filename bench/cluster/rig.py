@@ -1,11 +1,10 @@
 """The measured cluster: server, API, S3 server, io worker and two hosts of workers, each on its own host."""
 
 import json
-import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,7 @@ class Rig:
         self.url = f"http://{network[API].address}:{API_PORT}"
         self.key = key
         self.client = Client(self.url, key=key, timeout_seconds=60)
-        self.objects: ObjectStore = open_object_store(f"s3://{BUCKET}")
+        self.objects: ObjectStore = open_object_store(_storage_url(network[S3]))
         self.server = connect(_redis_url(network[SERVER]), timeout_seconds=20)
         self._folder = folder
         self._workers = workers  # by turns of the hosts
@@ -110,7 +109,7 @@ def cluster_rig(network: Network, folder: Path, *, workers: int) -> Iterator[Rig
     key = KeyText.new()
     environ = _environ(network, folder, key)
     names = [f"{host}-{number}" for number in range(1, workers + 1) for host in WORKER_HOSTS]
-    with ExitStack() as stack, _variables(_storage(network)):
+    with ExitStack() as stack:
         _start_server(stack, network[SERVER], folder)
         _start_s3(stack, network[S3], folder)
         python = [sys.executable, "-m"]
@@ -131,7 +130,7 @@ def cluster_rig(network: Network, folder: Path, *, workers: int) -> Iterator[Rig
 def _environ(network: Network, folder: Path, key: KeyText) -> dict[str, str]:
     return {
         "REDIS_URL": _redis_url(network[SERVER]),
-        "ATELIER_STORAGE_URL": f"s3://{BUCKET}",
+        "ATELIER_STORAGE_URL": _storage_url(network[S3]),
         "ATELIER_CARDS_DIR": str(write_cards(folder / "cards")),
         "ATELIER_API_HOST": network[API].address,
         "ATELIER_API_PORT": str(API_PORT),
@@ -142,32 +141,16 @@ def _environ(network: Network, folder: Path, key: KeyText) -> dict[str, str]:
         "ATELIER_WORKER_RUNNERS": str(RUNNERS),
         DIGITS_SECONDS: str(DIGITS_TAKE),
         PHOTO_SECONDS: str(PHOTO_TAKES),
-        **_storage(network),
     }
 
 
-def _storage(network: Network) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT": f"http://{network[S3].address}:{S3_PORT}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_SKIP_SIGNATURE": "true",
-        "AWS_REGION": "us-east-1",
-    }
+def _storage_url(host: Host) -> str:
+    """Return where the bucket is, with a key: the server knows none, and takes any."""
+    return f"s3://id:secret@{BUCKET}?endpoint=http://{host.address}:{S3_PORT}"
 
 
 def _state(folder: Path, name: str) -> dict[str, str]:
     return {"ATELIER_STATE_DIR": str(folder / name)}
-
-
-@contextmanager
-def _variables(environ: Mapping[str, str]) -> Iterator[None]:
-    """Have this process's own look at the bucket go where the services go."""
-    os.environ.update(environ)
-    try:
-        yield
-    finally:
-        for name in environ:
-            os.environ.pop(name, None)
 
 
 def _redis_url(host: Host) -> str:

@@ -16,10 +16,13 @@ from ipaddress import ip_address
 from socket import SOCK_STREAM, getaddrinfo
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
+from shared.machine_memory import importing_without
 from shared.network.address import Address, refusal
 from shared.network.url import MAX_URL, fault_of_host, fault_of_url, literal, port_of
+
+# It imports its command, with rich and pygments, where these are installed: 2 MiB that no service needs.
+with importing_without("httpx._main"):
+    import httpx
 
 log = logging.getLogger("atelier.network")
 

@@ -27,6 +27,7 @@ WEBHOOK = {"url": "http://127.0.0.1:9/told"}
 SHARED = {
     "models.get_model",
     "models.get_model_limits",
+    "rollouts.list_versions",
     "replicate.models.get_model",
     "replicate.models.list_versions",
     "replicate.models.get_version",

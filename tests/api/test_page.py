@@ -1,7 +1,9 @@
 """The web page and its files, as the API sends them; tests/web has it in a browser."""
 
 import gzip
+import importlib
 import json
+import pkgutil
 import re
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import shared
 from api.routes.page.page import MEDIA_TYPES, web_files
 from api.services import Services
 from shared.access.key import Scope
@@ -186,12 +189,15 @@ NOT_MET = {  # codes that nobody meets on the page: it sends no such request, or
     "headers_too_large", "transfer_coding_unknown", "http_version_unsupported", "range_not_satisfiable",
     "picture_not_fetched",
     "too_many_fetches", "style_exists", "delivery_not_found", "webhook_secret_configured", "key_not_found",
-    "not_ready", "lease_lost", "unsafe_folder",
+    "not_ready", "lease_lost", "unsafe_folder", "rollout_not_found",
+    "place_unavailable", "place_unknown", "source_too_large", "batch_canceled", "name_refused", "name_taken",
 }  # fmt: skip
 
 
 def every_code(of: type[AtelierError] = AtelierError) -> set[str]:
     """Return the codes of all errors of the API and its jobs; those of backups are told by commands."""
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        importlib.import_module(module.name)
     is_own = of.__module__.startswith(("api.", "shared.")) and not of.__module__.startswith("shared.backup.")
     return {of.code if is_own else "internal_error"}.union(*map(every_code, of.__subclasses__()))
 

@@ -19,7 +19,6 @@ SETTLED = {
     "ATELIER_URL",
     "REDIS_URL",
     "ATELIER_STATE_DIR",
-    "ATELIER_STORAGE_URL",
     "ATELIER_STORE_MEMORY_MEBIBYTES",  # REDIS_MAXMEMORY here
     "ATELIER_MODELS_DIR",
     "ATELIER_CARDS_DIR",
@@ -131,6 +130,11 @@ def test_workers_are_given_more_time_to_stop_than_they_take() -> None:
 
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 PROCESSES = ("api", "worker", "worker-io")
+
+
+@pytest.mark.parametrize("name", [*PROCESSES, "models"])
+def test_every_process_is_given_the_settings_of_the_api(name: str) -> None:
+    assert SERVICES[name]["environment"].keys() | {"ATELIER_ACCESS_BOOTSTRAP_KEY_FILE"} == given()
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -20,7 +20,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
-    "docs/kubernetes.md": ["needs Docker", *["needs a cluster"] * 6],
+    "docs/kubernetes.md": ["needs Docker", *["needs a cluster"] * 8],
     "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/monitoring.md": ["needs Docker", "needs Docker", "runs until Ctrl-C"],
     "docs/operations.md": [

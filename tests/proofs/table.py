@@ -153,7 +153,7 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/includes/records.lua",
-                "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)",
+                "local now = own_time >= looked and own_time or math.max(own_time + (seen[2] or 0), looked)",
                 "local now = tonumber(KEYS[2])",
             ),
             Edit(
@@ -195,7 +195,7 @@ PROOFS = (
         (
             Edit(
                 "worker/process/model_worker.py",
-                "self._hand_on(release_all(self._base.hasty_store, self._held.all()))",
+                "self._hand_on(release_all(self._base.hasty_store, held))",
                 "release_all(self._base.hasty_store, [])",
             ),
         ),

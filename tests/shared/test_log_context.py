@@ -6,9 +6,17 @@ import threading
 
 import pytest
 
-from shared import log_context as module
-from shared.log_context import add_log_context, begin_log_context, log_context, say_in_each_line
-from shared.logs import JsonFormatter, TextFormatter, event_of, text_lines
+from shared import logs as module
+from shared.logs import (
+    JsonFormatter,
+    TextFormatter,
+    add_log_context,
+    begin_log_context,
+    event_of,
+    log_context,
+    say_in_each_line,
+    text_lines,
+)
 
 
 def record(message: str = "m", **fields: object) -> logging.LogRecord:

@@ -261,7 +261,9 @@ class ModelRegistry:
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
             self._stored, self._looked = frozenset((*self.available(), *self.versions())), now
-        return frozenset(self._loaded).union(self._stored)
+        loaded = self._loaded.copy()
+        cards = (known.model.card for known in loaded.values())
+        return self._stored.union(loaded, (f"{card.name}@{card.version}" for card in cards))
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """Return what is loaded, for the roster; also what was unloaded for its memory and comes back."""

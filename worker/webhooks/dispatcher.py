@@ -10,8 +10,7 @@ from typing import Any
 
 from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
 from shared.jobs.store import JobStore
-from shared.log_context import log_context
-from shared.logs import plain
+from shared.logs import log_context, plain
 from shared.mail_settings import MailSettings
 from shared.replicate.prediction import Prediction
 from shared.settings import Settings

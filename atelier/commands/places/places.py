@@ -16,12 +16,11 @@ from atelier.display.table import Table
 def places(target: Target, *, as_json: bool) -> None:
     """List the places that your batches may read from and write to.
 
-    Whoever runs the service names them in its settings.
+    Who runs the service names them in its settings. `atelier batch --from PLACE:FOLDER --to PLACE:FOLDER`
+    uses them.
 
     \b
     atelier places
-    atelier batch --from photos:2026/ --style waves \\
-        --to out:waves/
     """
     with target.client() as client:
         found = client.places.list()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from api.responses.contact_sheet import EMPTY, GAP, PAPER, SheetEntry, SheetLayout, contact_sheet
+from api.responses.sheets.contact_sheet import EMPTY, GAP, PAPER, SheetEntry, SheetLayout, contact_sheet
 from shared.storage.base import ObjectStore
 from tests.support.images.pictures import png
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from api.errors import TooManyDownloads
-from api.responses.sheet_cache import SheetCache
+from api.responses.sheets.sheet_cache import SheetCache
 
 
 def test_a_sheet_is_made_once() -> None:

@@ -35,13 +35,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def http(module_server: EmbeddedServer, folder: Path) -> Iterator[httpx.Client]:
-    """A client of the address; a request without a turn of its own goes to either process."""
-    settings = {
+def settings(folder: Path) -> dict[str, str]:
+    return {
         "ATELIER_STORAGE_URL": (folder / "storage").as_uri(),
         "ATELIER_ACCESS_BOOTSTRAP_KEY": str(ADMIN),
         "ATELIER_API_TRUSTED_PROXIES": "1",
     }
+
+
+@pytest.fixture(scope="module")
+def http(module_server: EmbeddedServer, folder: Path, settings: dict[str, str]) -> Iterator[httpx.Client]:
+    """A client of the address; a request without a turn of its own goes to either process."""
     with (
         loopback_gunicorn(module_server.url, folder / "first", **settings) as first,
         loopback_gunicorn(module_server.url, folder / "second", **settings) as second,
@@ -134,9 +138,15 @@ def test_what_one_deletes_is_gone_at_the_other(http: httpx.Client, worker: FakeW
     assert http.get(f"/v1/jobs/{job_id}", headers=SECOND).status_code == httpx.codes.GONE
 
 
-def test_a_key_that_one_made_opens_the_other_at_once(http: httpx.Client) -> None:
-    http.get("/v1/jobs", headers=SECOND).raise_for_status()  # it has just read the keys
-    assert http.get("/v1/keys/self", headers=SECOND | bearer(created(http, "fresh"))).status_code == 200
+def test_a_key_that_one_made_opens_the_other_at_once(
+    http: httpx.Client, module_server: EmbeddedServer, folder: Path, settings: dict[str, str]
+) -> None:
+    """The other is one that no clock and no open stream has read the keys again."""
+    app = "tests.support.http.keys_kept:create()"
+    with loopback_gunicorn(module_server.url, folder / "other", app=app, **settings) as other:
+        other.http.get("/v1/jobs", headers=bearer(ADMIN)).raise_for_status()  # it has read the keys
+        fresh = bearer(created(http, "fresh"))
+        assert other.http.get("/v1/keys/self", headers=fresh).status_code == httpx.codes.OK
 
 
 def created(http: httpx.Client, name: str) -> str:

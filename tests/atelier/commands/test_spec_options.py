@@ -53,6 +53,7 @@ OTHERS_OF = {
     "stylize": {"preview", "sidecar"},
     "transform": {"sidecar"},
     "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
+    | {"from_place", "to_place", "match"}
     | {"stop_failed", "stop_share", "stop_after", "sample"},
 }
 # Options whose own default goes over the field's, and what their help says of it.

@@ -30,10 +30,12 @@ SAY_IT = {
     "out_of_disk", "unsafe_folder", "record_too_new", "state_folder_busy", "no_installation",
     "installation_running", "backup_too_new", "installation_not_empty", "journal_in_use", "nothing_chosen",
 }  # fmt: skip
-# No command meets these: they are of attempts of jobs, of deliveries, and of stored bytes.
+# No command meets these: they are of attempts, of deliveries, of stored bytes, and of batches at places.
 INSIDE = {
     "out_of_memory", "worker_lost", "time_limit_exceeded", "attempts_exhausted", "lease_lost", "job_canceled",
     "deadline_exceeded", "object_not_found", "delivery_not_found", "unknown_record",
+    "object_damaged", "place_unavailable", "place_unknown", "source_too_large", "batch_canceled",
+    "name_refused", "name_taken",
 }  # fmt: skip
 
 

@@ -15,7 +15,16 @@ from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
-OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
+CHOICES = Path(__file__).with_name("with-choices")  # with the components that belong to no overlay
+TOPS = {path.name: path for path in (*sorted((FOLDER / "overlays").iterdir()), CHOICES)}
+OVERLAYS = list(TOPS)
+SECRETS = {
+    "redis-url": "redis://:secret@atelier-redis:6379/0",
+    "bootstrap-key": f"atl_{'0' * 16}_{'1' * 64}",
+    "access-key-id": "AKIAEXAMPLE",
+    "secret-access-key": "bucket-secret",
+    "places.json": '{"photos": {"url": "s3://photos", "access": "read"}}',
+}
 Manifest = dict[str, Any]
 
 
@@ -26,7 +35,7 @@ def rendered(overlay: str) -> list[Manifest]:
     tool = next((tool for tool in tools if shutil.which(tool[0])), None)
     if tool is None:
         pytest.skip("needs kubectl or kustomize, which renders the manifests")
-    done = subprocess.run([*tool, FOLDER / "overlays" / overlay], capture_output=True, text=True, check=False)
+    done = subprocess.run([*tool, TOPS[overlay]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [dict(found) for found in yaml.safe_load_all(done.stdout)]
 
@@ -61,8 +70,11 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
     """Whether a selector of labels fits."""
     pairs = selector.get("matchLabels", {}).items()
     rules = selector.get("matchExpressions", ())
-    assert all(rule["operator"] == "In" for rule in rules)
-    return pairs <= labels.items() and all(labels.get(rule["key"]) in rule["values"] for rule in rules)
+    assert all(rule["operator"] in ("In", "Exists") for rule in rules)
+    return pairs <= labels.items() and all(
+        rule["key"] in labels if rule["operator"] == "Exists" else labels.get(rule["key"]) in rule["values"]
+        for rule in rules
+    )
 
 
 def environment_of(overlay: str, manifest: Manifest) -> dict[str, str]:
@@ -88,6 +100,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyP
 
 def settings_of(overlay: str, manifest: Manifest, environ: pytest.MonkeyPatch, folder: Path) -> Settings:
     """Return the settings that a process would read, its secrets taken from files in a folder."""
+    for name, text in SECRETS.items():
+        (folder / name).write_text(text)
     for name, value in environment_of(overlay, manifest).items():
         if name.endswith("_FILE"):
             environ.setenv(name, str(folder / Path(value).name))

@@ -9,10 +9,15 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from shared.redis_url import parse_redis_url
+from shared.settings import DEFAULT_REDIS_URL, Settings
 from tests.deploy.kubernetes.conftest import (
+    CHOICES,
     FOLDER,
     OVERLAYS,
     ROOT,
+    SECRETS,
+    TOPS,
     Manifest,
     container_of,
     environment_of,
@@ -27,7 +32,8 @@ from tests.deploy.kubernetes.conftest import (
 )
 
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
-SCALERS = {"ScaledObject", "TriggerAuthentication"}  # compared with KEDA's own form by test_scaling.py
+# Not of Kubernetes itself: compared with KEDA's own form by test_scaling.py, and read by test_monitoring.py.
+FOREIGN = {"ScaledObject", "TriggerAuthentication", "PodMonitor"}
 DOCKER = {
     name: (ROOT / f"deploy/docker/{file}.Dockerfile").read_text("utf-8")
     for name, file in {
@@ -37,8 +43,7 @@ DOCKER = {
     }.items()
 }
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-URL = "redis://:secret@atelier-redis:6379/0"
-KEY = f"atl_{'0' * 16}_{'1' * 64}"
+PAGE = (ROOT / "docs/kubernetes.md").read_text("utf-8")
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 CASES = [pytest.param(overlay, id=overlay) for overlay in OVERLAYS]
 pytestmark = pytest.mark.parametrize("overlay", CASES)
@@ -61,7 +66,7 @@ def commands_of(manifest: Manifest) -> list[list[str]]:
 
 def test_every_object_is_valid_for_the_oldest_and_the_newest_cluster(overlay: str) -> None:
     for manifest in rendered(overlay):
-        if manifest["kind"] not in SCALERS:
+        if manifest["kind"] not in FOREIGN:
             for version in VERSIONS:
                 kubernetes_validate.validate(manifest, version, strict=True)
 
@@ -69,15 +74,21 @@ def test_every_object_is_valid_for_the_oldest_and_the_newest_cluster(overlay: st
 def test_every_process_can_read_its_settings(
     overlay: str, bare_environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "redis-url").write_text(URL)
-    (tmp_path / "bootstrap-key").write_text(KEY)
     for manifest in own(overlay):
         with bare_environment.context() as environ:
             settings = settings_of(overlay, manifest, environ, tmp_path)
-        assert settings.redis_url == URL
+        assert settings.redis_url == SECRETS["redis-url"]
         assert settings.log_format == "json"
+        keys = (settings.bucket.access_key_id, settings.bucket.secret_access_key)
+        is_bucket = settings.storage.startswith("s3://")
+        assert is_bucket == (overlay != "trial")
+        assert [key.get_secret_value() for key in keys] == [
+            SECRETS[name] if is_bucket else "" for name in ("access-key-id", "secret-access-key")
+        ]
+        reads_places = overlay == CHOICES.name and image_of(manifest) == "atelier-api"
         assert settings.worker.lane == labels_of(manifest).get("atelier/lane", "")
         assert bool(settings.access.bootstrap_key) == ("api" in name_of(manifest))
+        assert set(settings.place_rules) == ({"photos"} if reads_places else set())
 
 
 def test_the_cluster_sets_no_variables_that_are_settings(overlay: str) -> None:
@@ -88,18 +99,26 @@ def test_the_cluster_sets_no_variables_that_are_settings(overlay: str) -> None:
     )
 
 
+def ports_of(manifest: Manifest, settings: Settings) -> dict[str, int]:
+    """Return where a process listens, by the names that its ports have here."""
+    if image_of(manifest) not in DOCKER:
+        return {"redis": int(DEFAULT_REDIS_URL.rpartition(":")[2].partition("/")[0])}
+    if name_of(manifest) == "atelier-api":
+        return {"http": settings.api.port}
+    assert settings.metrics.host == "0.0.0.0", "the loopback address of a pod is reached by nobody"
+    return {"metrics": settings.metrics.port}
+
+
 def test_every_port_is_one_on_which_somebody_listens(
     overlay: str, bare_environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from shared.settings import DEFAULT_REDIS_URL, Settings
-
-    listening = {
-        "http": Settings().api.port,
-        "redis": int(DEFAULT_REDIS_URL.rpartition(":")[2].partition("/")[0]),
-    }
+    listening: dict[str, int] = {}
     for manifest in processes(overlay):
+        with bare_environment.context() as environ:
+            own_ports = ports_of(manifest, settings_of(overlay, manifest, environ, tmp_path))
         declared = {port["name"]: port["containerPort"] for port in container_of(manifest).get("ports", ())}
-        assert declared.items() <= listening.items()
+        assert declared == own_ports, name_of(manifest)
+        listening |= own_ports
         probed = [container_of(manifest)[name].get("httpGet", {}).get("port") for name in PROBES]
         assert set(filter(None, probed)) <= declared.keys()
     for service in of_kind(overlay, "Service"):
@@ -170,8 +189,6 @@ def test_paths_are_those_of_the_images(overlay: str) -> None:
 def test_a_process_has_longer_to_stop_than_it_takes(
     overlay: str, bare_environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "redis-url").write_text(URL)
-    (tmp_path / "bootstrap-key").write_text(KEY)
     text = (ROOT / "api/gunicorn_conf.py").read_text("utf-8")
     (api_seconds,) = map(int, re.findall(r"(?m)^graceful_timeout = (\d+)$", text))
     for manifest in own(overlay):
@@ -214,26 +231,49 @@ def test_user_and_group_are_those_of_the_images(overlay: str) -> None:
         assert f"USER {context['runAsUser']}:{context['runAsGroup']}\n" in DOCKER[image_of(manifest)]
 
 
+def told_secrets() -> dict[str, set[str]]:
+    """Return the entries of each secret that the page has made, by its name."""
+    found: dict[str, set[str]] = {}
+    for name, options in re.findall(r"create secret generic (\S+) \\\n((?: +--from.*\n?)+)", PAGE):
+        found.setdefault(name, set()).update(re.findall(r"--from-file=([^=\s]+)=", options))
+    return found
+
+
 def test_secrets_come_as_files_and_are_told_with_their_entries(overlay: str) -> None:
-    page = (ROOT / "docs/kubernetes.md").read_text("utf-8")
-    created = dict(re.findall(r"create secret generic (\S+) \\\n((?: +--from.*\n?)+)", page))
+    told = told_secrets()
     for manifest in processes(overlay):
-        named = [
-            volume["secret"]["secretName"] for volume in pod_of(manifest)["volumes"] if "secret" in volume
-        ]
-        assert set(named) <= created.keys()
+        container = container_of(manifest)
+        secrets = {
+            volume["name"]: volume["secret"]["secretName"]
+            for volume in pod_of(manifest)["volumes"]
+            if "secret" in volume
+        }
+        assert set(secrets.values()) <= told.keys()
+        mounted = {mount["mountPath"]: secrets.get(mount["name"], "") for mount in container["volumeMounts"]}
         for name, value in environment_of(overlay, manifest).items():
             if name.endswith("_FILE"):
-                assert any(f"={Path(value).name}=" in entries for entries in created.values())
-        assert not any("valueFrom" in entry for entry in container_of(manifest).get("env", ()))
-        asked = [
-            entry["secretRef"]["name"]
-            for entry in container_of(manifest).get("envFrom", ())
-            if "secretRef" in entry
-        ]
-        assert set(asked) <= {"atelier-storage"} & created.keys(), (
-            "obstore reads credentials as variables alone"
-        )
+                assert Path(value).name in told[mounted[str(Path(value).parent)]]
+        assert not any("valueFrom" in entry for entry in container.get("env", ()))
+        assert not any("secretRef" in entry for entry in container.get("envFrom", ()))
+
+
+def test_addresses_of_servers_on_the_page_are_read_and_name_files_that_are_mounted(overlay: str) -> None:
+    addresses = [
+        parse_redis_url(found) for found in re.findall(r"\b(?:rediss?|sentinels?)://[^\s'`)]+", PAGE)
+    ]
+    assert {"redis", "rediss", "sentinels"} <= {address.scheme for address in addresses}
+    for manifest in own(overlay):
+        mounts = {mount["mountPath"] for mount in container_of(manifest)["volumeMounts"]}
+        for address in addresses:
+            if "ssl_ca_certs" in address.options:
+                assert str(Path(address.options["ssl_ca_certs"]).parent) in mounts
+
+
+def test_everything_lies_in_one_namespace(overlay: str) -> None:
+    """Also what a component adds, which `kubectl` would put into the namespace of whoever applies it."""
+    assert {
+        each["metadata"].get("namespace") for each in rendered(overlay) if each["kind"] != "Namespace"
+    } == {"atelier"}
 
 
 def test_a_worker_that_waits_for_others_is_not_killed_and_the_api_is_reached_without_workers(
@@ -270,7 +310,8 @@ def test_every_file_of_the_folder_is_used(overlay: str) -> None:
     """Each component belongs to an overlay that is tested here, each file to a kustomization."""
     files = {path for path in FOLDER.rglob("*") if path.is_file() and path.name != "kustomization.yaml"}
     texts = {
-        path.parent: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.rglob("kustomization.yaml")
+        path.parent: yaml.safe_load(path.read_text("utf-8"))
+        for path in (*FOLDER.rglob("kustomization.yaml"), CHOICES / "kustomization.yaml")
     }
     named: set[Path] = set()
     for folder, content in texts.items():
@@ -279,5 +320,5 @@ def test_every_file_of_the_folder_is_used(overlay: str) -> None:
         )
         for entry in chain(content.get("resources", ()), content.get("components", ()), generated):
             named.add((folder / entry).resolve())
-    tops = {FOLDER / "overlays" / name for name in OVERLAYS}
+    tops = set(TOPS.values())
     assert files | texts.keys() - tops <= named | tops

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.kubernetes.conftest import OVERLAYS, labels_of, name_of, of_kind, processes, selects
+from tests.deploy.kubernetes.conftest import (
+    OVERLAYS,
+    container_of,
+    labels_of,
+    name_of,
+    of_kind,
+    processes,
+    selects,
+)
 
 CASES = [pytest.param(overlay, id=overlay) for overlay in OVERLAYS]
 pytestmark = pytest.mark.parametrize("overlay", CASES)
@@ -94,7 +102,10 @@ def test_only_who_delivers_and_fetches_reaches_the_outside_and_no_private_networ
 def reaches_the_server(overlay: str, name: str) -> bool:
     if overlay == "trial":
         return reaches_pod(overlay, name, "atelier-redis", 6379)
-    return reaches_address(overlay, name, SERVER, 6379) and reaches_address(overlay, name, BUCKET, 443)
+    sentinel = 26379
+    return all(reaches_address(overlay, name, SERVER, port) for port in (6379, sentinel)) and reaches_address(
+        overlay, name, BUCKET, 443
+    )
 
 
 def test_the_api_alone_is_reached_by_others_and_at_its_port(overlay: str) -> None:
@@ -105,6 +116,37 @@ def test_the_api_alone_is_reached_by_others_and_at_its_port(overlay: str) -> Non
             assert [rule["ports"] for rule in rules(overlay, labels, "ingress")] == [
                 [{"protocol": "TCP", "port": 8480}]
             ]
+
+
+PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
+
+
+def let_in_at(overlay: str, name: str, port: int, *, pod: dict[str, str], namespace: str) -> bool:
+    """Whether a pod of any namespace may send to one of Atelier's, as far as that one lets it in."""
+
+    def is_peer(peer: dict[str, Any]) -> bool:
+        selector = peer.get("namespaceSelector", {"matchLabels": {"kubernetes.io/metadata.name": "atelier"}})
+        return selects(selector, {"kubernetes.io/metadata.name": namespace}) and selects(
+            peer.get("podSelector", {}), pod
+        )
+
+    found = rules(overlay, pods(overlay)[name], "ingress")
+    return any(allows_port(rule, port) and any(map(is_peer, rule["from"])) for rule in found)
+
+
+def test_prometheus_reaches_every_process_and_nobody_else_the_numbers_of_workers(
+    overlay: str,
+) -> None:
+    for manifest in processes(overlay):
+        ports = {port["name"]: port["containerPort"] for port in container_of(manifest)["ports"]}
+        name = name_of(manifest)
+        for port in (ports[key] for key in ("http", "metrics") if key in ports):
+            for namespace in ("atelier", "monitoring"):
+                assert let_in_at(overlay, name, port, pod=PROMETHEUS, namespace=namespace)
+        if "metrics" in ports:
+            assert not let_in_at(overlay, name, ports["metrics"], pod=PROMETHEUS, namespace="other")
+            for namespace in ("atelier", "monitoring", "other"):
+                assert not let_in_at(overlay, name, ports["metrics"], pod={}, namespace=namespace)
 
 
 def test_the_server_reaches_nobody(overlay: str) -> None:

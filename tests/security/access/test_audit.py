@@ -21,6 +21,7 @@ from shared.access.store import KeyStore
 from shared.audit import MOST_A_SECOND, Event, audit
 from shared.network_settings import AccessSettings, ProxySettings, RateSettings
 from shared.workers import Worker
+from tests.support.models.versions import NEW, OLD, THERE, write_version
 
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
 Logged = Callable[[], list[dict[str, Any]]]
@@ -57,12 +58,23 @@ def read_again(client: FlaskClient) -> None:
     table.outdate(table.version)
 
 
+def name_places(client: FlaskClient, admin: dict[str, str]) -> None:
+    for name in ("out", "nowhere"):
+        batch = {"items": [{"type": "generate"}], "destination": {"place": name}}
+        client.post("/v1/batches", json=batch, headers=admin)
+
+
+def roll_out_and_back(client: FlaskClient, admin: dict[str, str]) -> None:
+    for method, body in (("PUT", {"version": "5", "share": 0.5}), ("DELETE", None)):
+        client.open("/v1/models/mnist-dcgan/rollout", method=method, json=body, headers=admin)
+
+
 def cause_everything(services: Services, boot: KeyText) -> list[str]:
     """Have every event happen; return the secrets that were in play."""
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=19),
+        rate=RateSettings(changes_per_minute=21),
         places=SecretStr('{"out": {"url": "file:///srv/out", "access": "write"}}'),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
@@ -73,7 +85,8 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     job = client.post("/v1/jobs", json={"type": "generate"}, headers=bearer(made["key"])).json["id"]
     client.post(f"/v1/owners/shop/jobs/{job}/move", json={"to": "front"}, headers=admin)
     client.post("/v1/actions", json={"do": "cancel", "filter": {}, "owner": "shop"}, headers=admin)
-    services.roster.announce(Worker("w1", 1, ()))
+    write_version(services.settings.cards)
+    services.roster.announce(Worker("w1", 1, (), available=THERE, versions=(OLD, NEW)))
     for move in ("cordon", "uncordon"):
         client.post(f"/v1/workers/w1/{move}", headers=admin)
     client.delete(f"/v1/keys/{made['id']}", headers=admin)
@@ -83,12 +96,11 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client.get("/v1/jobs")
     client.get("/v1/jobs", headers={"X-Remote-User": "a b"}, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
     client.post("/v1/models/reload", headers=admin)
-    for name in ("out", "nowhere"):
-        batch = {"items": [{"type": "generate"}], "destination": {"place": name}}
-        client.post("/v1/batches", json=batch, headers=admin)
+    name_places(client, admin)
     client.put("/v1/owners/anonymous/quota", json={"queued": 1}, headers=admin)
     pause = client.post("/v1/pauses", json={"reason": "a test"}, headers=admin).json
     client.delete(f"/v1/pauses/{pause['id']}", headers=admin)
+    roll_out_and_back(client, admin)
     client.put("/v1/models/mnist-dcgan/limits", json={"running": 1}, headers=admin)
     renewed = client.post("/v1/webhooks/secret/renew", headers=admin).json
     client.get("/v1/jobs", headers={"Host": "evil.example"})

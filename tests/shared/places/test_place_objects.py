@@ -9,21 +9,23 @@ import pytest
 
 from shared.errors import ObjectNotFound, StorageUnavailable
 from shared.places.bucket import BucketPlace
+from shared.places.catalog import open_place
 from shared.places.folder import STAGING, FolderPlace
 from shared.places.objects import NameRefused, PlaceObjects, is_same
 from shared.storage.bucket_access import bucket_access
 from tests.support.files import files_below
-from tests.support.places.s3_server import bucket_place
+from tests.support.places.transfer_steps import bucket_rule
+from tests.support.s3.servers import RunningServers
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> PlaceObjects:
+def place(request: pytest.FixtureRequest, tmp_path: Path, s3: RunningServers) -> PlaceObjects:
     if request.param == "folder":
         (tmp_path / "a place").mkdir()
         return FolderPlace(tmp_path / "a place")
     if request.param == "memory":
         return BucketPlace(bucket_access("memory:///"))
-    return bucket_place(request)
+    return open_place(bucket_rule(s3("seaweedfs")))
 
 
 def test_what_is_there_is_listed_below_its_folder_and_read_in_part(place: PlaceObjects) -> None:

@@ -18,21 +18,15 @@ from shared.storage.bucket_access import bucket_access
 from shared.storage.object_store import open_object_store
 from shared.storage.places import check_storage
 from tests.support.http.tcp_proxy import TcpProxy
-from tests.support.s3.servers import KEY, REAL, SECRET, RunningServers, S3Server, running_servers
+from tests.support.s3.servers import KEY, REAL, SECRET, RunningServers, S3Server
 
 LEASE_SECONDS = 1.6
 SPARE_SECONDS = 1.0  # for a busy machine
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServers]:
-    with running_servers(tmp_path_factory.mktemp("s3")) as running:
-        yield running
-
-
 @pytest.fixture(params=REAL)
-def server(request: pytest.FixtureRequest, servers: RunningServers) -> S3Server:
-    return servers(request.param)
+def server(request: pytest.FixtureRequest, s3: RunningServers) -> S3Server:
+    return s3(request.param)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from shared.transfers import exporting
 from shared.transfers.errors import PlaceUnavailable
 from tests.support.files import files_below
 from tests.support.jobs.batch_steps import items as digit_items
-from tests.support.places.s3_server import s3_server
-from tests.support.places.transfer_steps import Transferring, put_photos, result_of, rules_of
+from tests.support.places.transfer_steps import Transferring, bucket_rule, put_photos, result_of, rules_of
+from tests.support.s3.servers import RunningServers
 
 ALL = Source(place="in")
 NAMED = Destination(place="out", prefix="done", name="{path}{stem}-{style}.{ext}")
@@ -280,10 +280,9 @@ def test_items_that_go_again_are_delivered_too(moving: Transferring, tmp_path: P
 
 
 def test_a_bucket_is_a_destination_and_a_source(
-    request: pytest.FixtureRequest, store: JobStore, objects: ObjectStore, tmp_path: Path
+    s3: RunningServers, store: JobStore, objects: ObjectStore, tmp_path: Path
 ) -> None:
-    server = s3_server(request)
-    rules = {**rules_of(tmp_path), "bucket": server.rule()}
+    rules = {**rules_of(tmp_path), "bucket": bucket_rule(s3("seaweedfs"))}
     moving = Transferring(store, objects, rules)
     to_bucket = Destination(place="bucket", prefix="done", name="{stem}.{ext}")
     batch_id = begun(moving, tmp_path, "a.png", "b.png", to=to_bucket)
@@ -306,14 +305,14 @@ def test_a_bucket_is_a_destination_and_a_source(
     ],
 )
 def test_a_bucket_that_is_of_no_use_is_told_and_tried_again(
-    request: pytest.FixtureRequest,
+    s3: RunningServers,
     store: JobStore,
     objects: ObjectStore,
     tmp_path: Path,
     change: dict[str, Any],
     says: str,
 ) -> None:
-    rule = s3_server(request).rule()
+    rule = bucket_rule(s3("seaweedfs"))
     options = {**rule.options, **change.get("options", {})}
     wrong = rule.model_copy(update={**change, "options": options})
     moving = Transferring(store, objects, {**rules_of(tmp_path), "bucket": wrong})

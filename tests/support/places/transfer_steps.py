@@ -1,6 +1,7 @@
 """An importer and an exporter of one installation, and steps of batches from and to places."""
 
 import json
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, file_id, new_batch_id, sha256
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
-from shared.place_settings import PlaceRules, read_places
+from shared.place_settings import PlaceRule, PlaceRules, read_places
 from shared.places.catalog import Places
 from shared.places.request import Destination, Source
 from shared.redis.memory_guard import MemoryGuard
@@ -25,6 +26,7 @@ from shared.transfers.importing import Importer
 from shared.transfers.runner import TransferRunner
 from shared.transfers.store import Kind, Transfers
 from tests.support.images import pictures
+from tests.support.s3.servers import BUCKET, KEY, SECRET, S3Server
 
 LIMITS = Limits(max_body_mebibytes=1)
 CONTENT = file_id("0" * 64)
@@ -37,6 +39,14 @@ def rules_of(root: Path, **more: Any) -> PlaceRules:
     read = {"url": (root / "in").as_uri(), "access": "read"}
     write = {"url": (root / "out").as_uri(), "access": "write"}
     return read_places(json.dumps({"in": read, "out": write, **more}))
+
+
+def bucket_rule(server: S3Server) -> PlaceRule:
+    """Return a place in a server's bucket: a folder that is empty."""
+    options = {"endpoint": server.endpoint, "access_key_id": KEY, "secret_access_key": SECRET}
+    options |= {"region": "us-east-1", "allow_http": "true"}
+    url = f"s3://{BUCKET}/{secrets.token_hex(8)}"
+    return PlaceRule.model_validate({"url": url, "access": "both", "options": options})
 
 
 @dataclass(slots=True)

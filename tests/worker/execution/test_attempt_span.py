@@ -11,7 +11,7 @@ from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.cards.card import load_catalog
-from shared.errors import CorruptImage, StorageUnavailable
+from shared.errors import CorruptImage, StoreUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id, new_job_id
 from shared.jobs.status import Status
 from shared.jobs.submission import Submission
@@ -98,7 +98,7 @@ def test_a_failure_has_the_code_of_its_error_and_nothing_else_of_it(bench: Bench
 
 
 def test_an_attempt_after_a_transient_error_says_that_it_is_a_retry(bench: Bench, recorded: Recorded) -> None:
-    bench.model.before = once(StorageUnavailable("away"))
+    bench.model.before = once(StoreUnavailable("away"))
     job_id = submitted(bench)
     handled(bench, recorded, job_id)
     assert bench.job(job_id).status is Status.SUCCEEDED
@@ -111,7 +111,7 @@ def test_an_attempt_after_a_transient_error_says_that_it_is_a_retry(bench: Bench
         "atelier.attempt": 1,
         "atelier.worker": "w1",
         "atelier.outcome": "transient",
-        "error.type": "storage_unavailable",
+        "error.type": "store_unavailable",
     }
 
 

@@ -23,6 +23,7 @@ from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher, Request
+from worker.metrics import Observer
 from worker.models.stylization.stylizer import PreparedStyle
 from worker.process.context import WorkerContext
 from worker.process.model_worker import _resources
@@ -152,4 +153,4 @@ def test_the_operator_sets_it_for_a_worker(
     monkeypatch.setenv("REDIS_URL", server.url)
     monkeypatch.setenv("ATELIER_STORAGE_URL", tmp_path.as_uri())
     monkeypatch.setenv("ATELIER_WORKER_PHOTO_BATCH", "5")
-    assert _resources(WorkerContext(Settings.from_env()), lambda: None).photo_batch == 5
+    assert _resources(WorkerContext(Settings.from_env()), lambda: None, Observer()).photo_batch == 5

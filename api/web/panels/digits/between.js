@@ -1,4 +1,4 @@
-// From one digit to another: a slider over the pictures between two seeds, and the same as a film or a sheet.
+// From one digit to another: the pictures between two seeds.
 
 import { href, t } from "../../base.js";
 import { RangeField } from "../../parts/range.js";

@@ -1,4 +1,4 @@
-// Digits: handwriting of a network, from seeds, between two of them, and on a map that one walks on.
+// Digits: from seeds, between two of them, and on a map.
 
 import { fill, h, late, t, tell } from "../../base.js";
 import "./sheet.js";

@@ -1,4 +1,4 @@
-// A walk through the latent space: a map of digits, and a point on it that is dragged, or moved with the keys.
+// A walk through the latent space: a map of digits, and a point to move on it.
 
 import { api, done, h, href, submit, t, tell } from "../../base.js";
 import { digitField } from "./fields.js";

@@ -1,4 +1,4 @@
-// The fields of a search among results. They stand in the address too, so that a refresh keeps them.
+// The fields of a search. They stand in the address too.
 
 import { api, fill, h, t } from "../../base.js";
 import { field, select } from "../../parts/fields.js";

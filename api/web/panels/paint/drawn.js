@@ -1,4 +1,4 @@
-// Pictures to paint in the manner of, drawn here, so that the page has some and weighs nothing for them.
+// Styles that are drawn here, so that they weigh nothing.
 
 const SIDE = 256; // what the networks look at
 

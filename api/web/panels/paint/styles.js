@@ -1,4 +1,4 @@
-// What to paint in the manner of: drawn pictures, stored styles, a network's own, or pictures of one's own.
+// The styles to paint in.
 
 import { api, fill, h, href, icon, t, tell, upload } from "../../base.js";
 import { isPicture, picker } from "../../parts/picking.js";

@@ -1,4 +1,4 @@
-// One batch: how far it is and how fast, what failed, what it made, and what can be done with it.
+// One batch: how far it is, what failed, and what can be done.
 
 import { fill, h, href, icon, number, seconds, session, t, when } from "../../base.js";
 import { hintText, reasonText } from "../../parts/job-words.js";

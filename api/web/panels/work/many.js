@@ -1,5 +1,4 @@
-// One thing done with all jobs of a state and a kind: the choice, which says what the lists show too, a question, and
-// how far it is. The service carries it out, so it goes on when the page is closed, and any tab can show it.
+// One thing done with all jobs of a state and a kind. The service carries it out: it goes on when the page is closed.
 
 import { api, fill, h, icon, late, session, t, tell } from "../../base.js";
 import { field, select } from "../../parts/fields.js";

@@ -5,7 +5,9 @@ from tests.support.commands import leaves
 WITHOUT = {
     "demo": "shows the service at work to a person; what it leaves are pictures",
     "up": "runs until Ctrl-C; `up.json` in the state folder has what programs need",
+    "run": "runs one process of a host until it is stopped",
     "styles sheet": "writes one picture where it is told to",
+    "models rollback": "puts back what was, and says so in one sentence",
     "models reload": "asks for something that happens later, and learns nothing of it",
     "mcp": "speaks a protocol of its own on the standard output",
     "top": "is `stats --json` for people",

@@ -3,7 +3,7 @@
 Two servers take turns, one that holds very few items and one that holds them all: no API, no worker, no
 model, and no network. What a step takes of the server's one thread says how many a second there can be.
 
-Usage: python -m bench.service.million [--items N] [--turns N]
+Usage: python -m bench.cluster.million [--items N] [--turns N]
 """
 
 import argparse

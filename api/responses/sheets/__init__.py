@@ -1,0 +1,1 @@
+"""Contact sheets of batches: drawn, and kept for a while."""
