@@ -20,7 +20,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.native_threads import allow_native_threads
 from api.server.connections import WAITS, close_if_asked
-from api.server.forked import check_storage_apart
+from api.server.forked import check_apart, check_storage_apart
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from api.server.memory import give_back_large_blocks
 from shared.logs import configure_logs, plain
@@ -75,12 +75,12 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 
 def on_starting(server: Any) -> None:
-    """Refuse a job store that can never do, and to listen beyond this machine without a key.
+    """Refuse a job store that can never do, another one's storage, and to listen beyond without a key.
 
     If the job store is away, no request is let in.
     """
     with _refusing():
-        _check_server()
+        check_apart(_SETTINGS, _check_server)
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)] or ["127.0.0.1"]
     exposed = [each for each in map(_SETTINGS.listening_on, hosts) if each.is_exposed]
     if exposed:
@@ -88,13 +88,15 @@ def on_starting(server: Any) -> None:
             _require_key(exposed[0])
 
 
-def _check_server() -> None:
+def _check_server(settings: Settings) -> None:
     # Imported here, since the process that loads this file as a module alone needs no job store.
     from shared.redis.client import connect
     from shared.redis.server_check import check_server
+    from shared.storage.identity import check_identity
 
-    with connect(_SETTINGS.redis_url, retries=0) as client:
+    with connect(settings.redis_url, retries=0) as client:
         check_server(client)
+        check_identity(settings, client)
 
 
 def _require_key(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from shared.errors import AtelierError
 from shared.logs import configure_logs, plain, say_in_each_line
 from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.storage.identity import check_identity
 from shared.storage.places import check_cards, check_storage
 from shared.tracing.choice import SEND_SECONDS
 from worker.memory import share_heaps
@@ -50,6 +51,7 @@ def serve(settings: Settings, queues: str) -> int:
     check_cards(settings)
     base = WorkerContext(settings, "atelier-worker" if queues == "models" else "atelier-io")
     check_server(base.hasty_client)
+    check_identity(settings, base.hasty_client, objects=base.objects)
     say_in_each_line(worker=base.id)
     try:
         threads = settings.worker.threads if queues == "models" else 2

@@ -31,6 +31,7 @@ from worker.execution.attempt import Attempt, AttemptsInFlight, Stages
 from worker.execution.attempt_span import about, begin_attempt
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources
+from worker.execution.storage_gate import StorageGate
 from worker.metrics import Observer
 from worker.models.loading import Model
 from worker.pipeline import Made, process
@@ -86,6 +87,7 @@ class JobRunner:
         self._held = held
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
+        self._storage = StorageGate(resources.objects)
         self._tracing = tracing
         self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
         self._observer = observer or Observer()
@@ -117,6 +119,9 @@ class JobRunner:
         if not self._has_room():
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
             return []  # they stay queued, and the reaper sends another doorbell
+        if not self._storage.is_open():
+            log.warning("the storage does not answer; jobs wait", extra={"job_id": job_id})
+            return []  # likewise
         try:
             return self._claim_next()
         except WorkerCordoned:
@@ -212,14 +217,17 @@ class JobRunner:
 
         None where the thread has others to wait for, or where `_claim` would do something else.
         """
-        if attempt.is_in_group or self._draining.is_set() or not self._has_room():
+        if attempt.is_in_group or self._draining.is_set():
+            return None
+        if not self._has_room() or not self._storage.is_open():
             return None
         return NextClaim(self._worker_id, self._models.runnable(), MOST_TOGETHER, self._lanes)
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Outcome:
         if isinstance(error, StorageUnavailable) and not isinstance(error, ObjectDamaged):
             lack = "no room for the result" if isinstance(error, OutOfDisk) else "the storage does not answer"
-            return lambda: self._give_back(attempt, error, f"{lack}; the job waits")
+            if self._waits_for_storage(attempt, error):
+                return lambda: self._give_back(attempt, error, f"{lack}; the job waits")
         current_span().fail(error.code)
         if error.retryable:
             current_span().event("retry", {"error.type": error.code})
@@ -232,13 +240,24 @@ class JobRunner:
 
         return conclude
 
+    def _waits_for_storage(self, attempt: Attempt, error: StorageUnavailable) -> bool:
+        """Whether a job waits, uncounted: until there is room, or the storage answers.
+
+        If it answers, and refused the job before, too, then the fault is one of this job's objects.
+        """
+        if isinstance(error, OutOfDisk):
+            self._storage.close()
+            return True
+        history = attempt.job.history
+        was_refused = bool(history) and history[-1].code == StorageUnavailable.code
+        return not self._storage.answers() or not was_refused
+
     def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
         """Let a job wait, uncounted: an accepted job does not fail for what this worker lacks now."""
         pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
         current_span().event("released", {"error.type": error.code})
-        ensure_current(
-            self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id
-        )
+        how = {"pause_seconds": pause, "code": error.code, "stored_nothing": not attempt.has_stored}
+        ensure_current(self._store.release(*attempt.key, **how), attempt.job.id)  # type: ignore[arg-type]
         log.warning(why, extra=_fields(attempt, detail=error.whole))
 
     def _conclude(self, attempt: Attempt, outcome: Outcome) -> list[Job] | None:

@@ -18,13 +18,18 @@ _waitpid: Callable[[int, int], tuple[int, int]] = monkey.get_original("os", "wai
 
 def check_storage_apart(settings: Settings) -> None:
     """Check the storage as `check_storage` does, a bucket in a process of its own; raise SettingsError."""
+    check_apart(settings, check_storage)
+
+
+def check_apart(settings: Settings, check: Callable[[Settings], None]) -> None:
+    """Make a check that opens the storage, of a bucket in a process of its own; raise SettingsError."""
     if local_folder(settings.storage):
-        check_storage(settings)
+        check(settings)
         return
     read, write = os.pipe()
     child = _fork()
     if not child:
-        _check_and_exit(settings, write)
+        _check_and_exit(settings, check, write)
     _close(write)
     with os.fdopen(read, "rb") as pipe:
         said = pipe.read(_MOST_BYTES).decode("utf-8", "replace")
@@ -33,10 +38,10 @@ def check_storage_apart(settings: Settings) -> None:
         raise SettingsError(said)
 
 
-def _check_and_exit(settings: Settings, write: int) -> None:
+def _check_and_exit(settings: Settings, check: Callable[[Settings], None], write: int) -> None:
     """Write what is wrong, if anything is, and end this process."""
     try:
-        check_storage(settings)
+        check(settings)
     except SettingsError as error:
         os.write(write, str(error).encode())
     finally:

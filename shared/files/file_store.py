@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull
+from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull, StoreUnavailable
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
 from shared.owners.quota import NO_QUOTAS, QuotaStore, quota_exceeded
@@ -113,23 +114,35 @@ class FileStore:
         self._objects.put(key, data)
         fields = _fields(key, digest, data, info)
         try:
-            word, flat = self._add_record(owner, file_id(digest), fields, how)
+            flat = self._add_record(owner, file_id(digest), fields, how)
         except (StoreFull, QuotaExceeded):
-            # No record names the object: repeated tries must not fill the disk.
-            self._objects.delete(key)
+            self._delete_unnamed(owner, file_id(digest), key)
             raise
-        if word == "existing":
+        stored = _paired(flat)
+        if stored.key != key:
             self._objects.delete(key)  # a concurrent upload stored the same bytes; its copy stays
-        return _paired(flat), bool(word == "created")
+        # Where a reply was lost, the script was sent twice, and its second answer is of the record it made.
+        return stored, stored.key == key
+
+    def _delete_unnamed(self, owner: str, name: str, key: str) -> None:
+        """Delete bytes that were refused: repeated tries must not fill the disk.
+
+        The refusal may be of the script's second try, after a lost reply: then a record may name them.
+        """
+        with suppress(StoreUnavailable):  # then they stay, and the collector judges them
+            known = self.find(owner, name)
+            if known is None or known.key != key:
+                self._objects.delete(key)
 
     def _add_record(
         self, owner: str, name: str, fields: Mapping[str, str], how: tuple[int, int]
-    ) -> tuple[str, Sequence[str]]:
+    ) -> Sequence[str]:
         arguments = (json.dumps(fields), *how, self._quotas.defaults)
         word, *rest = self._scripts.run("files/add_file", owner, name, *arguments)
         if word == "quota":
             raise quota_exceeded(*rest)
-        return word, rest[0]
+        flat: Sequence[str] = rest[0]
+        return flat
 
     def describe(self, owner: str, name: str, *, called: str, metadata: str) -> None:
         """Note what the client calls a file, and its metadata as JSON; nothing where the file is gone."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from shared.errors import OutOfDisk
+from shared.errors import OutOfDisk, StorageUnavailable
 from shared.workers import Worker
 
 STOPPED_BY = {
@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # until somebody goes on
     NOT_BEFORE = "not_before"  # the request named a time
     BACKOFF = "backoff"  # it pauses after an attempt that ended with an error
+    STORAGE_AWAY = "storage_away"  # it pauses after an attempt that could not read or write the storage
     EQUAL_JOB = "equal_job"  # it takes over the result of an equal job that is not done
     WAITS_FOR = "waits_for"  # it takes the output of another job, which is not done
     QUOTA = "quota"  # as many of its owner's jobs run as may
@@ -32,6 +33,10 @@ class Reason(StrEnum):
     NEEDS_NEWER_WORKER = "needs_newer_worker"  # those that live are too old to read its record
     DISK_FULL = "disk_full"  # there is no room for its results
     HELD_AFTER_CRASH = "held_after_crash"  # it may kill workers, so each runs one such job at a time
+
+
+# What a pause is for, by the error of the attempt before it.
+_PAUSES = {OutOfDisk.code: Reason.DISK_FULL, StorageUnavailable.code: Reason.STORAGE_AWAY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,7 @@ def hold_of(found: Mapping[str, Any] | None, workers: Sequence[Worker]) -> Hold 
 
 
 def _held(found: Mapping[str, Any]) -> Hold:
-    is_full = found.get("code") == OutOfDisk.code  # the pause of a result that found no room
-    reason = Reason.DISK_FULL if is_full else Reason(found["reason"])
+    reason = _PAUSES.get(found.get("code", "")) or Reason(found["reason"])
     return Hold(
         reason, found.get("until"), STOPPED_BY.get(found.get("stopped_by", "")) or found.get("detail")
     )

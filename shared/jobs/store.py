@@ -297,14 +297,22 @@ class JobStore:
         )
         ensure_current(state, job_id)
 
-    def release(self, job_id: str, attempt: int, *, pause_seconds: float = 0, code: str = "") -> LeaseState:
+    def release(
+        self,
+        job_id: str,
+        attempt: int,
+        *,
+        pause_seconds: float = 0,
+        code: str = "",
+        stored_nothing: bool = False,
+    ) -> LeaseState:
         """Running to queued without counting the attempt: at a shutdown, or while there is no room.
 
         Without a pause the job may be claimed at once, so notify workers. If the caller does not, the reaper
-        soon does.
+        soon does. What the attempt stored is swept, unless it `stored_nothing` for certain.
         """
-        pause = milliseconds(pause_seconds)
-        state: LeaseState = self.scripts.run("jobs/release", job_id, attempt, pause, code)
+        how = (milliseconds(pause_seconds), code, int(stored_nothing))
+        state: LeaseState = self.scripts.run("jobs/release", job_id, attempt, *how)
         return state
 
     def restart(self, job_id: str, owner: str) -> None:

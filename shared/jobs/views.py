@@ -74,10 +74,10 @@ class HoldView(View):
         "have it serve the other lane alone. `needs_newer_worker`: those that live "
         "are too old for it. `disk_full`: there is no room for results. `quota`: as many of the owner's jobs "
         "run as may. `paused`: until somebody goes on. `not_before`: the request named a time. `backoff`: it "
-        "pauses after an attempt that ended with an error. `held_after_crash`: it may have killed workers, "
-        "each of which runs one such job at a time. `equal_job`: it takes over the result of an equal one "
-        "that is not done. `waits_for`: it takes the output of another job that is not done; `detail` is the "
-        "id of that one. More may come."
+        "pauses after an attempt that ended with an error. `storage_away`: the storage did not answer it. "
+        "`held_after_crash`: it may have killed workers, each of which runs one such job at a time. "
+        "`equal_job`: it takes over the result of an equal one that is not done. `waits_for`: it takes the "
+        "output of another job that is not done; `detail` is the id of that one. More may come."
     )
     until: Time | None = Field(description="When the reason ends by itself, where that is known.")
     detail: str | None = Field(description="More about the reason, in words.")

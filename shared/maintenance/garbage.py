@@ -6,11 +6,13 @@ an attempt that lost its job changes nothing. So the object can be removed while
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
+from shared.errors import StorageUnavailable
 from shared.identifiers import file_id
 from shared.jobs.record import Record, unpacked
 from shared.jobs.status import Status
@@ -18,6 +20,8 @@ from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 from shared.storage.base import INPUTS, OUTPUTS, ObjectStore, StoredObject, attempt_prefix
+
+log = logging.getLogger("atelier.storage")
 
 GRACE_SECONDS = 3600.0  # far longer than an object ever waits for its record
 _CHUNK = 500  # objects whose records are read in one round trip
@@ -39,21 +43,46 @@ class Garbage:
         return int(self._scripts.run("files/expire_files", limit))
 
     def sweep(self, limit: int = 100) -> int:
-        """Remove the objects of up to `limit` entries; return the number of entries removed."""
+        """Remove the objects of up to `limit` entries; return the number of entries removed.
+
+        An entry that cannot be removed goes behind the others. Raises StoreUnavailable, or StorageUnavailable
+        where the storage does not answer.
+        """
         with store_errors():
             entries = self._client.zrange(self._list, 0, limit - 1)
-        if entries:
-            self._remove(entries)
-        return len(entries)
+        stuck = self._remove(entries)
+        removed = [entry for entry in entries if entry not in stuck]
+        with store_errors():  # after their objects: a crash between the two loses nothing
+            if removed:
+                self._client.zrem(self._list, *removed)
+            if stuck:
+                self._move_behind(stuck)
+        return len(removed)
 
-    def _remove(self, entries: Sequence[str]) -> None:
-        """Remove what the entries name, and then the entries: a crash between the two loses nothing."""
-        self._objects.delete_many([entry for entry in entries if not entry.endswith("/")])
-        for entry in entries:
-            if entry.endswith("/"):
-                self._objects.delete_prefix(entry)
-        with store_errors():
-            self._client.zrem(self._list, *entries)
+    def _remove(self, entries: Sequence[str]) -> set[str]:
+        """Remove what the entries name; return those of which that is not possible."""
+        keys = [entry for entry in entries if not entry.endswith("/")]
+        stuck = {entry for entry in entries if entry.endswith("/") and not self._is_removed(entry)}
+        try:
+            self._objects.delete_many(keys)
+        except StorageUnavailable:
+            stuck |= {key for key in keys if not self._is_removed(key)}
+        return stuck
+
+    def _is_removed(self, entry: str) -> bool:
+        remove = self._objects.delete_prefix if entry.endswith("/") else self._objects.delete
+        try:
+            remove(entry)
+        except StorageUnavailable as error:
+            self._objects.check()
+            log.warning("garbage stays", extra={"entry": entry, "detail": error.whole})
+            return False
+        return True
+
+    def _move_behind(self, entries: Collection[str]) -> None:
+        # By the list's own times, which are the server's.
+        ((_, last),) = self._client.zrange(self._list, -1, -1, withscores=True)
+        self._client.zadd(self._list, dict.fromkeys(entries, last + 1), xx=True)
 
     def __len__(self) -> int:
         """Return the number of entries in the list."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from shared.errors import ObjectDamaged
 
 INPUTS = "inputs/"  # uploads
+INSTALLATION = "installation"  # the object that says which job store goes with the storage
 OUTPUTS = "outputs/"  # results and previews; the scripts of the job store use this prefix too
 _MEDIA_TYPES = {kind: f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp")} | {
     "jpg": "image/jpeg"

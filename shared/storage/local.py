@@ -11,22 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.private_files import FOLDER_MODE, make_folder, open_private
-from shared.storage.base import StoredObject, check_key
+from shared.storage.base import INSTALLATION, StoredObject, check_key
 
 STAGING = ".staging"  # for incomplete files; in the same file system, so a rename is one step
 _FULL = {ENOSPC, EDQUOT, EFBIG}
 _RENAME_TRIES = 100  # each failure means that another process just removed the empty folder
-
-
-@contextmanager
-def _reading(key: str) -> Iterator[None]:
-    try:
-        with _writing(key):
-            yield
-    except StorageUnavailable as error:
-        if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
-            raise ObjectNotFound(inside=f"nothing is stored under {key}") from error
-        raise
 
 
 @contextmanager
@@ -44,6 +33,7 @@ class LocalObjectStore:
     def __init__(self, folder: Path) -> None:
         self._root = folder
         self._staging = folder / STAGING
+        self._was_marked = False  # it holds the object that every storage in use has, or has held it
         self._durable: set[Path] = set()  # top-level folders whose names are known to be on the disk
         with _writing(str(folder)):
             make_folder(folder)
@@ -54,6 +44,8 @@ class LocalObjectStore:
         if key.startswith(f"{STAGING}/"):
             raise ValueError(f"{key!r} is no object's key")
         with _writing(key):
+            if key != INSTALLATION:
+                self._require_mounted()
             staged = self._staged(data)
             try:
                 self._publish(staged, path)
@@ -98,14 +90,32 @@ class LocalObjectStore:
             _sync(self._root)
             self._durable.update(folders[-1:])
 
+    def _require_mounted(self) -> None:
+        """Raise StorageUnavailable if the folder is gone, or an empty one stands in its place."""
+        if (self._root / INSTALLATION).exists():
+            self._was_marked = True
+        elif self._was_marked or not self._root.is_dir():
+            raise StorageUnavailable(inside=f"{self._root} is not there, or not mounted")
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        try:
+            with _writing(key):
+                yield
+        except StorageUnavailable as error:
+            if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+                self._require_mounted()
+                raise ObjectNotFound(inside=f"nothing is stored under {key}") from error
+            raise
+
     def get(self, key: str) -> bytes:
         """Return all bytes; raise ObjectNotFound."""
-        with _reading(key):
+        with self._reading(key):
             return self._path(key).read_bytes()
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
         """Return the bytes from start up to, not including, end; raise ObjectNotFound."""
-        with _reading(key), self._path(key).open("rb") as file:
+        with self._reading(key), self._path(key).open("rb") as file:
             file.seek(start)
             return file.read(end - start)
 
@@ -117,7 +127,7 @@ class LocalObjectStore:
     def delete(self, key: str) -> None:
         """Remove an object and its empty folders; a missing object is not an error."""
         path = self._path(key)
-        with suppress(ObjectNotFound), _reading(key):
+        with suppress(ObjectNotFound), self._reading(key):
             path.unlink()
         self._prune(path)
 
@@ -139,6 +149,7 @@ class LocalObjectStore:
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a prefix that is empty or ends with a slash."""
+        self._require_mounted()
         top = self._path(prefix.rstrip("/")) if prefix else self._root
         yield from (entry for entry in self._walk(top) if not entry.key.startswith(f"{STAGING}/"))
 
@@ -175,6 +186,7 @@ class LocalObjectStore:
     def now(self) -> float:
         """Return the time by the clock that dates the objects, in seconds since the epoch."""
         with _writing(STAGING):
+            self._require_mounted()
             self._staging.mkdir(mode=FOLDER_MODE, exist_ok=True)
             os.utime(self._staging)
             return self._staging.stat().st_mtime
@@ -183,6 +195,7 @@ class LocalObjectStore:
         """Raise StorageUnavailable if the folder cannot be read or written."""
         if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
             raise StorageUnavailable(inside=f"{self._root} is not there, or closed to this process")
+        self._require_mounted()
 
     def _path(self, key: str) -> Path:
         check_key(key)

@@ -24,6 +24,7 @@ from shared.queue.celery_app import queue_of
 from shared.specs.parts import Lane
 from shared.workers import Worker, WorkerRoster
 from tests.worker.conftest import Bench
+from worker.execution.storage_gate import StorageGate
 
 
 def raising(error: Exception):  # type: ignore[no-untyped-def]
@@ -256,6 +257,8 @@ def test_a_job_whose_result_cannot_be_stored_waits_and_no_attempt_is_counted(
         put(key, data)
 
     monkeypatch.setattr(bench.objects, "put", full)
+    if not isinstance(error, OutOfDisk):
+        monkeypatch.setattr(bench.objects, "check", raising(error))
     for attempt in range(1, 6):
         end_pause(bench, job_id)
         bench.runner().handle(job_id, Lane.INTERACTIVE)
@@ -315,3 +318,58 @@ def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench)
     assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
     bench.runner(has_room=lambda: True).handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+def denied(key: str) -> bytes:
+    raise StorageUnavailable(inside=f"at {key}: denied", is_lasting=True)
+
+
+def test_a_job_whose_own_object_is_refused_fails_after_its_attempts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage answers, so that waiting is of no use; the first time may have been a moment's fault."""
+    bench.model.before = lambda: denied("inputs/x")
+    job_id, counted = bench.submit(), []
+    runner = bench.runner()
+    for _ in range(4):
+        end_pause(bench, job_id)
+        runner.handle(job_id, Lane.INTERACTIVE)
+        counted.append(bench.job(job_id).counted_attempts)
+    job = bench.job(job_id)
+    assert (job.status, counted[0]) == (Status.FAILED, 0)
+    assert job.failures == bench.store.rules.max_attempts
+    assert job.error is not None
+    assert job.error["cause"]["code"] == "storage_unavailable"
+
+
+def test_nothing_is_claimed_while_the_storage_does_not_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.execution.storage_gate.PAUSE_SECONDS", 0.0)
+    first, second = bench.submit(), bench.submit()
+    bench.model.before = lambda: denied("inputs/x")
+    runner = bench.runner()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.objects, "check", lambda: denied("/"))
+        for job_id in (first, second, first, second):
+            end_pause(bench, first)
+            end_pause(bench, second)
+            runner.handle(job_id, Lane.INTERACTIVE)
+        assert sum(bench.job(job_id).attempt for job_id in (first, second)) <= 2  # those of one claim
+        assert len(bench.garbage) == 0  # they stored nothing
+    bench.model.before = lambda: None
+    for job_id in (first, second):
+        end_pause(bench, job_id)
+        runner.handle(job_id, Lane.INTERACTIVE)
+        assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+def test_a_closed_gate_asks_the_storage_once_in_a_pause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    gate = StorageGate(bench.objects, pause_seconds=3600)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.objects, "check", lambda: asked.append("") or denied("/"))
+        assert [gate.is_open(), gate.answers(), gate.is_open(), gate.answers()] == [True, False, False, False]
+        assert len(asked) == 1

@@ -49,6 +49,7 @@ class Attempt:
         self.is_in_group = group is not None
         self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
         self.started = self.progressed = time.monotonic()  # when it began; when a stage or step last began
+        self.has_stored = False  # or may have: an object of its own
         self._lease_state: LeaseState = "ok"
 
     @property
@@ -129,6 +130,7 @@ class Stages:
     def __call__(self, name: str) -> Iterator[None]:
         """Run one stage; raise JobCanceled or LeaseLost in place of a stage whose result is not wanted."""
         self._stage = name
+        self.attempt.has_stored |= name == "store"
         self.attempt.check()
         self._report(Progress(name, self._begins[name]))
         started = time.perf_counter()

@@ -104,6 +104,7 @@ class _Progress:
         pixels = to_uint8(picture)
         small = resize(pixels, *fit(pixels.shape[1], pixels.shape[0], PREVIEW_SIDE))
         key = preview_key(*self.attempt.key, self.done)
+        self.attempt.has_stored = True
         try:
             self._objects.put(key, encode(small, format="jpeg", quality=PREVIEW_QUALITY).data)
         except StorageUnavailable:

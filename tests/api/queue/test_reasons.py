@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.services import Services
-from shared.errors import OutOfDisk, StorageUnavailable
+from shared.errors import AtelierError, ModelUnavailable, OutOfDisk, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs import store as job_store
 from shared.jobs.job import Job
@@ -159,14 +159,19 @@ def test_a_result_found_no_room(client: FlaskClient, services: Services) -> None
     assert (reason(client, job_id), claim(services).id) == ("workers_busy", job_id)  # type: ignore[union-attr]
 
 
-def test_a_job_pauses_after_an_error(client: FlaskClient, services: Services) -> None:
+@pytest.mark.parametrize(
+    ("error", "told_reason"), [(StorageUnavailable, "storage_away"), (ModelUnavailable, "backoff")]
+)
+def test_a_job_pauses_after_an_error(
+    client: FlaskClient, services: Services, error: type[AtelierError], told_reason: str
+) -> None:
     announce(services)
     job_id = submit(client)
     job = claim(services)
     assert job is not None
-    services.store.release(job.id, job.attempt, pause_seconds=60, code=StorageUnavailable.code)
+    services.store.release(job.id, job.attempt, pause_seconds=60, code=error.code)
     told = queue(client, job_id)
-    assert told["reason"] == "backoff"
+    assert told["reason"] == told_reason
     left = datetime.fromisoformat(told["until"]) - datetime.now(UTC)
     assert timedelta(seconds=50) < left <= timedelta(seconds=61)
     assert claim(services) is None
@@ -179,7 +184,7 @@ def test_the_last_item_of_a_batch_pauses_after_an_error(client: FlaskClient, ser
     batch = begin(client, items=1)
     job = claim(services)
     assert job is not None
-    services.store.release(job.id, job.attempt, pause_seconds=60, code=StorageUnavailable.code)
+    services.store.release(job.id, job.attempt, pause_seconds=60, code=ModelUnavailable.code)
     told = client.get(batch["urls"]["self"]).json["queue"]
     assert (told["reason"], told["until"] is not None) == ("backoff", True)
     services.store.restart(job.id, ANONYMOUS)

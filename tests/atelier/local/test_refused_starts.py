@@ -12,7 +12,9 @@ from atelier.local.redis_server import EmbeddedServer
 from atelier.local.up import Up
 from atelier.supervisor.process_log import ProcessLog
 from atelier.supervisor.supervisor import Shutdown
+from shared.redis.client import Client
 from shared.settings import Settings, SettingsError
+from shared.storage.base import INSTALLATION
 from tests.support.servers.binaries import usable
 from tests.support.servers.sentinels import free_ports
 from tests.support.servers.single import running_server
@@ -61,6 +63,19 @@ def test_a_storage_that_cannot_be_written_stops_the_start(
     answer = run(*STARTS[start], folder=tmp_path, ATELIER_STORAGE_URL=storage, **server_url)
     assert_refused(answer, f"ATELIER_STORAGE_URL: {storage} cannot be written: Not a directory")
     assert not (tmp_path / "state" / "redis").exists()
+
+
+@pytest.mark.parametrize("start", ["api", "worker", "io worker"])
+def test_a_storage_that_goes_with_another_job_store_stops_each_process(
+    server: EmbeddedServer, redis_client: Client, tmp_path: Path, start: str
+) -> None:
+    """As Compose and Kubernetes start them, without a command of Atelier's that looks before."""
+    redis_client.set("atelier:storage", "of the others")
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / INSTALLATION).write_text("mine", "ascii")
+    storage = (tmp_path / "storage").as_uri()
+    answer = run(*STARTS[start], folder=tmp_path, ATELIER_STORAGE_URL=storage, REDIS_URL=server.url)
+    assert_refused(answer, f"ATELIER_STORAGE_URL: {storage} is not the storage that goes with the job store")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,9 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from shared.cards.card import load_catalog
-from shared.errors import FileInUse, FileNotFound
+from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id, sha256
 from shared.images.limits import ImageLimits
@@ -44,6 +45,50 @@ def test_the_same_bytes_at_once_are_stored_once(
     assert len({stored.key for stored, _ in added}) == 1
     assert sum(is_new for _, is_new in added) == 1
     assert list(objects.keys("inputs/")) == [added[0][0].key]
+
+
+def send_twice(files: FileStore, monkeypatch: pytest.MonkeyPatch, last: Exception | None = None) -> None:
+    """Let a reply be lost, after which the client library sends the script again; `last` answers that one."""
+    run = files._scripts.run
+
+    def twice(name: str, *arguments: Any) -> Any:
+        answer = run(name, *arguments)
+        if name != "files/add_file":
+            return answer
+        if last:
+            raise last
+        return run(name, *arguments)
+
+    monkeypatch.setattr(files._scripts, "run", twice)
+
+
+def test_an_upload_whose_reply_is_lost_keeps_its_bytes(
+    files: FileStore,
+    picture: bytes,
+    info: ImageInfo,
+    objects: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send_twice(files, monkeypatch)
+    stored, is_new = files.add(ANONYMOUS, picture, info)
+    assert (is_new, objects.get(stored.key)) == (True, picture)
+
+
+@pytest.mark.parametrize("refusal", [StoreFull(), QuotaExceeded()])
+def test_an_upload_that_is_refused_at_its_second_try_keeps_the_bytes_of_the_first(
+    files: FileStore,
+    picture: bytes,
+    info: ImageInfo,
+    objects: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Exception,
+) -> None:
+    send_twice(files, monkeypatch, refusal)
+    with pytest.raises(type(refusal)):
+        files.add(ANONYMOUS, picture, info)
+    stored = files.find(ANONYMOUS, f"file_{sha256(picture)}")
+    assert stored is not None
+    assert objects.get(stored.key) == picture
 
 
 def test_owners_do_not_see_each_others_files(files: FileStore, picture: bytes, info: ImageInfo) -> None:

@@ -1,5 +1,7 @@
 """What a record stops naming is swept, also where the worker that stored it is dead."""
 
+from pathlib import Path
+
 import pytest
 
 from shared.errors import InvalidRequest, StorageUnavailable
@@ -8,6 +10,7 @@ from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
 from shared.storage.base import ObjectStore, output_key, preview_key
+from shared.storage.local import LocalObjectStore
 from tests.support.jobs.job_steps import claim, lapse, submit
 
 
@@ -58,4 +61,55 @@ def test_of_the_attempt_that_won_only_the_previews_are_swept(store: JobStore, ob
 def test_a_win_without_previews_leaves_nothing_to_sweep(store: JobStore, objects: ObjectStore) -> None:
     job = claim(store, submit(store))
     store.succeed(job.id, job.attempt, outputs=(), timings={}, model=("1", "d"))
+    assert len(Garbage(store.client, objects)) == 0
+
+
+class Refusing(LocalObjectStore):
+    """Refuses to delete what lies below a prefix."""
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        super().__init__(folder)
+        self.prefix, self.is_away = prefix, False
+
+    def check(self) -> None:
+        if self.is_away:
+            raise StorageUnavailable(inside="no answer")
+
+    def delete(self, key: str) -> None:
+        if key.startswith(self.prefix):
+            raise StorageUnavailable(inside="denied")
+        super().delete(key)
+
+
+def test_what_cannot_be_removed_holds_nothing_else_up(store: JobStore, tmp_path: Path) -> None:
+    objects = Refusing(tmp_path / "storage", "outputs/locked/")
+    keys = ["outputs/locked/1/0.png", "outputs/free/1/0.png", "inputs/a/b/c.png"]
+    for key in keys:
+        objects.put(key, b"x")
+    entries = ["outputs/locked/1/", "outputs/free/1/", "outputs/locked/1/0.png", "inputs/a/b/c.png"]
+    store.client.zadd("atelier:garbage", {entry: at for at, entry in enumerate(entries)})
+    garbage = Garbage(store.client, objects)
+    assert [garbage.sweep(1) for _ in range(4)] == [0, 1, 0, 1]  # each one that is refused goes behind
+    assert list(objects.keys("")) == keys[:1]
+    assert garbage.sweep() == 0
+    objects.prefix = "nothing"
+    assert garbage.sweep() == 2
+    assert (list(objects.keys("")), len(garbage)) == ([], 0)
+
+
+def test_a_sweep_ends_where_the_storage_does_not_answer(store: JobStore, tmp_path: Path) -> None:
+    objects = Refusing(tmp_path / "storage", "")
+    objects.put("outputs/a/1/0.png", b"x")
+    objects.is_away = True
+    store.client.zadd("atelier:garbage", {"outputs/a/1/": 1})
+    with pytest.raises(StorageUnavailable):
+        Garbage(store.client, objects).sweep()
+    assert store.client.zscore("atelier:garbage", "outputs/a/1/") == 1
+
+
+def test_an_attempt_that_stored_nothing_leaves_nothing_to_sweep(
+    store: JobStore, objects: ObjectStore
+) -> None:
+    job = claim(store, submit(store))
+    store.release(job.id, job.attempt, stored_nothing=True)
     assert len(Garbage(store.client, objects)) == 0

@@ -2,13 +2,14 @@
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.storage.base import INSTALLATION
 from shared.storage.local import STAGING, LocalObjectStore
 
 
@@ -111,11 +112,51 @@ def test_a_storage_that_went_away_is_unavailable_and_not_made_anew(
     objects: LocalObjectStore, tmp_path: Path
 ) -> None:
     (tmp_path / "storage").rmdir()
-    with pytest.raises(StorageUnavailable):
-        objects.put("a/1", b"x")
+    assert_away(objects)
+    assert not (tmp_path / "storage").exists()
+
+
+def is_away(use: Callable[[], object]) -> bool:
+    try:
+        use()
+    except (StorageUnavailable, ObjectNotFound) as error:
+        return isinstance(error, StorageUnavailable)
+    return False
+
+
+def assert_away(objects: LocalObjectStore) -> None:
+    uses: dict[str, Callable[[], object]] = {
+        "put": lambda: objects.put("a/1", b"x"),
+        "get": lambda: objects.get("a/1"),
+        "get_range": lambda: objects.get_range("a/1", 0, 1),
+        "delete": lambda: objects.delete("a/1"),
+        "delete_prefix": lambda: objects.delete_prefix("a/"),
+        "keys": lambda: list(objects.keys("")),
+        "now": objects.now,
+        "check": objects.check,
+    }
+    for name, use in uses.items():
+        assert is_away(use), f"{name} took the folder for the storage"
+
+
+def test_an_empty_mount_point_is_not_taken_for_the_storage(objects: LocalObjectStore, tmp_path: Path) -> None:
+    """A share that is unmounted while a process runs leaves an empty folder; later it is there again."""
+    objects.put(INSTALLATION, b"name")
+    objects.put("a/1", b"x")
+    (tmp_path / "storage").rename(tmp_path / "away")
+    (tmp_path / "storage").mkdir()
+    assert_away(objects)
+    assert list((tmp_path / "storage").iterdir()) == []
+    (tmp_path / "storage").rmdir()
+    (tmp_path / "away").rename(tmp_path / "storage")
+    assert objects.get("a/1") == b"x"
+    with pytest.raises(ObjectNotFound):
+        objects.get("a/2")
+
+
+def test_a_storage_without_a_mark_misses_objects_as_ever(objects: LocalObjectStore) -> None:
     with pytest.raises(ObjectNotFound):
         objects.get("a/1")
-    assert not (tmp_path / "storage").exists()
 
 
 def test_symbolic_links_are_not_followed_when_listing(objects: LocalObjectStore, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ async function* waiting(only) {
 
 const section = (key, ...content) => h("section", { class: "stack", "aria-label": t(key) }, h("h2", { tabindex: "-1" }, t(key)), content);
 
-const LATER = new Set(["not_before", "backoff", "equal_job"]); // why some wait who have no turn
+const LATER = new Set(["not_before", "backoff", "storage_away", "equal_job"]); // why some wait who have no turn
 
 /** Running jobs first, then those that wait in their lanes, those that wait for a time, those that ended. */
 function rank({ status, done, queue }) {

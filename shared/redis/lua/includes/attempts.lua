@@ -23,14 +23,14 @@ end
 
 -- Note how the running attempt ended, and what it made, before the move that ends it. A job that does not run has none to
 -- end.
-local function end_attempt(id, outcome, code, made)
+local function end_attempt(id, outcome, code, made, stored_nothing)
   local status, attempt, worker, started_at, text, batch, owner, model, key =
     job_values(id, 'status', 'attempt', 'worker', 'started_at', 'history', 'batch', 'owner', 'model', 'key')
   if status ~= 'running' then return end
   if batch then key = redis.call('HGET', batch_key(batch), 'key') end
   note_usage(owner, key, model, started_at, outcome, made)
   count_total('attempt', outcome, model, code or '-')
-  discard(id, attempt, outcome)
+  if not stored_nothing then discard(id, attempt, outcome) end
   if outcome == 'succeeded' and not text and batch then return end -- the item's record has the same facts
   local history = text and cjson.decode(text) or {}
   history[#history + 1] = {number = tonumber(attempt), worker = worker, started_at = tonumber(started_at),

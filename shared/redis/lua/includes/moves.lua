@@ -161,9 +161,9 @@ local function put_back(id, not_before, ...)
 end
 
 -- End the running attempt without counting it, and put its job back.
-local function put_back_uncounted(id, not_before, outcome, code)
+local function put_back_uncounted(id, not_before, outcome, code, stored_nothing)
   redis.call('HINCRBY', job_key(id), 'released', 1)
-  end_attempt(id, outcome, code)
+  end_attempt(id, outcome, code, nil, stored_nothing)
   put_back(id, not_before)
 end
 
