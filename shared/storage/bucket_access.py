@@ -19,7 +19,7 @@ from shared.place_settings import PlaceRule
 from shared.setting_groups import JobRules
 from shared.settings import Settings
 from shared.small_file import read_small
-from shared.storage.bucket_errors import OWN, PLACE, SettingNames
+from shared.storage.setting_names import OWN, PLACE, SettingNames
 
 URL_OPTIONS = ("endpoint", "region", "path_style")
 _S3 = ("s3", "s3a")

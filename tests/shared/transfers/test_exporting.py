@@ -278,6 +278,7 @@ def test_what_the_own_storage_does_not_give_for_a_day_is_given_up(
     for _ in range(2):
         moving.runner.go_on("destination", batch_id)
         assert state(moving, batch_id).status == "delivering"
+    assert failures(moving, batch_id) == 2
     monkeypatch.setattr(exporting, "GIVE_UP_SECONDS", 0)
     moving.go_on("destination", batch_id)
     assert (state(moving, batch_id).status, state(moving, batch_id).failed) == ("delivery_failed", 2)
