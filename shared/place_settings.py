@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 
-from shared.bucket_names import BucketName, bucket_name
+from shared.bucket_settings import BucketName, bucket_name
 from shared.messages import requirement
 from shared.setting_groups import Group
 

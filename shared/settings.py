@@ -18,8 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
-from shared.bucket_names import bucket_name
-from shared.bucket_settings import BucketSettings
+from shared.bucket_settings import BucketSettings, bucket_name
 from shared.mail_settings import MailSettings
 from shared.messages import near, requirement
 from shared.network_settings import (
