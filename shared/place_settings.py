@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 
+from shared.bucket_settings import BucketName, bucket_name
 from shared.messages import requirement
 from shared.setting_groups import Group
 
@@ -72,6 +73,13 @@ class PlaceRule(Group):
         """The folder of a file URL; None for a bucket."""
         parts = urlsplit(self.url)
         return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+    @property
+    def bucket(self) -> BucketName | None:
+        """The bucket that its URL means; None for a folder."""
+        options = {name: value.get_secret_value() for name, value in self.options.items()}
+        endpoint, account = options.get("endpoint", ""), options.get("account_name", "")
+        return bucket_name(self.url, endpoint=endpoint, account=account)
 
     def allows(self, owner: str, access: Literal["read", "write"]) -> bool:
         """Whether an owner's batches may read or write there."""

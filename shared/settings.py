@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
-from shared.bucket_settings import BucketSettings
+from shared.bucket_settings import BucketSettings, bucket_name
 from shared.mail_settings import MailSettings
 from shared.messages import near, requirement
 from shared.network_settings import (
@@ -170,9 +170,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_places(self) -> "Settings":
         own = [local for local in (_folder_of(self.storage), self.state_dir.absolute()) if local]
+        bucket = bucket_name(self.storage_url, endpoint=self.bucket.endpoint)
         for name, rule in self.place_rules.items():
-            folder = rule.folder
-            if folder is not None and any(_overlap(folder, local) for local in own):
+            folder, other = rule.folder, rule.bucket
+            is_own = folder is not None and any(_overlap(folder, local) for local in own)
+            if is_own or (bucket and other and bucket.overlaps(other)):
                 raise ValueError(
                     f"ATELIER_PLACES: {name} overlaps with what Atelier itself keeps; name another folder"
                 )

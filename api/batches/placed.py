@@ -128,7 +128,8 @@ def count_pictures(services: Services, sent: "SentBatch", owner: str) -> int:
 
 
 def _count(services: Services, source: Source, owner: str, most: int) -> int:
-    objects = Places(services.settings.place_rules).open(source.place, owner, "read")
+    settings = services.settings
+    objects = Places(settings.place_rules, settings.bucket.ca_file).open(source.place, owner, "read")
     count = 0
     for _ in matching(objects, source):
         count += 1

@@ -1,18 +1,13 @@
 """A bucket as a place, by obstore."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    InvalidPathError,
-    NotFoundError,
-    NotSupportedError,
-    PreconditionError,
-)
+from obstore.exceptions import AlreadyExistsError, InvalidPathError, NotSupportedError, PreconditionError
 
-from shared.errors import AtelierError, StorageUnavailable
+from shared.errors import ObjectNotFound, StorageUnavailable
 from shared.places.objects import NameRefused
 from shared.storage.base import StoredObject, check_key
 from shared.storage.bucket import BucketStore
@@ -38,9 +33,9 @@ class BucketPlace(BucketStore):
         """Return the bytes of an object; None where there is none."""
         check_key(key)
         try:
-            with _told(key):
+            with self._errors(key):
                 return int(obstore.head(self._store, key)["size"])
-        except (NotFoundError, FileNotFoundError):
+        except ObjectNotFound:
             return None
 
     def create(self, key: str, data: bytes) -> bool:
@@ -51,32 +46,36 @@ class BucketPlace(BucketStore):
         if self.size_of(key) is not None:
             return False
         try:
-            with _told(key):
+            with self._errors(key):
                 obstore.put(self._store, key, data, mode="create", use_multipart=False)
-        except _TAKEN:
-            return False
-        except (NotFoundError, FileNotFoundError) as error:
+        except ObjectNotFound as error:
             raise StorageUnavailable(inside="there is no such bucket") from error
-        except NotSupportedError:
-            self.put(key, data)
         except StorageUnavailable as error:
-            if "NotImplemented" not in error.inside:
+            if isinstance(error.__cause__, _TAKEN):
+                return False
+            if not _knows_no_conditions(error):
                 raise
-            self.put(key, data)  # a server that knows no conditions
+            self.put(key, data)
         return True
+
+    def _errors(self, key: str) -> Any:
+        return _names_refused(key, super()._errors(key))
 
 
 @contextmanager
-def _told(key: str) -> Iterator[None]:
+def _names_refused(key: str, errors: AbstractContextManager[None]) -> Iterator[None]:
+    """Raise NameRefused in place of the error for a name that no store takes."""
     try:
-        yield
-    except (NotFoundError, FileNotFoundError, NotSupportedError, *_TAKEN, AtelierError):
+        with errors:
+            yield
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, InvalidPathError):
+            raise NameRefused(f"{key}: the bucket takes no such name") from error
         raise
-    except InvalidPathError as error:
-        raise NameRefused(f"{key}: the bucket takes no such name") from error
-    except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise StorageUnavailable(inside=f"at {key}: {reason}") from error
+
+
+def _knows_no_conditions(error: StorageUnavailable) -> bool:
+    return isinstance(error.__cause__, NotSupportedError) or "NotImplemented" in error.inside
 
 
 def _is_plain(key: str) -> bool:

@@ -4,8 +4,8 @@ import fnmatch
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 from shared.errors import AtelierError, FieldError, InvalidRequest, ObjectNotFound, StorageUnavailable
 from shared.place_settings import PlaceRule, PlaceRules
@@ -13,10 +13,8 @@ from shared.places.folder import FolderPlace
 from shared.places.objects import NameRefused, PlaceObjects
 from shared.places.request import Source
 from shared.storage.base import StoredObject
-from shared.storage.bucket_access import BucketAccess
+from shared.storage.bucket_access import place_access
 
-# A place that does not answer is given up soon: what waits for it is tried again later.
-_REQUEST_SECONDS, _RETRY_SECONDS, _CONNECT_SECONDS = 60.0, 20.0, 5.0
 _USES = {"read": "to read from", "write": "to write to"}
 
 
@@ -39,8 +37,10 @@ class AllowedPlace:
 class Places:
     """All places that the settings name. What a process has opened stays open."""
 
-    def __init__(self, rules: PlaceRules) -> None:
+    def __init__(self, rules: PlaceRules, ca_file: Path | None = None) -> None:
+        """`ca_file` has certificates that are trusted beside the system's."""
         self._rules = rules
+        self._ca_file = ca_file
         self._open: dict[str, PlaceObjects] = {}
 
     def of(self, owner: str) -> list[AllowedPlace]:
@@ -70,33 +70,22 @@ class Places:
         if rule is None or not rule.allows(owner, access):
             raise PlaceUnknown(f"there is no place {name} any more {_USES[access]}")
         if name not in self._open:
-            self._open[name] = open_place(rule)
+            self._open[name] = open_place(rule, self._ca_file)
         return self._open[name]
 
 
-def open_place(rule: PlaceRule) -> PlaceObjects:
+def open_place(rule: PlaceRule, ca_file: Path | None = None) -> PlaceObjects:
     """Return the objects of a place; raise StorageUnavailable where its options are of no use."""
     if rule.folder is not None:
         return FolderPlace(rule.folder)
     from shared.places.bucket import BucketPlace  # obstore takes memory, which a folder does not need
 
     try:
-        return BucketPlace(_access(rule))
+        return BucketPlace(place_access(rule, ca_file))
     except Exception as error:
         raise StorageUnavailable(
             inside=f"{rule.url} is no bucket: {str(error).partition(chr(10))[0]}"
         ) from error
-
-
-def _access(rule: PlaceRule) -> BucketAccess:
-    options = {name: value.get_secret_value() for name, value in rule.options.items()}
-    client: dict[str, Any] = {
-        "timeout": timedelta(seconds=_REQUEST_SECONDS),
-        "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
-    }
-    if options.pop("allow_http", "").lower() == "true":
-        client["allow_http"] = True
-    return BucketAccess(rule.url, options, client, _REQUEST_SECONDS, _RETRY_SECONDS)
 
 
 def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:

@@ -32,6 +32,7 @@ class BucketStore:
 
     def __init__(self, access: BucketAccess) -> None:
         self._timeout_seconds = access.timeout_seconds
+        self._names = access.names
         self._is_memory = access.url.startswith("memory:")
         self._store: Any = self._opened(access, access.config)
         self._signer: Any = None
@@ -52,7 +53,7 @@ class BucketStore:
             raise ValueError(str(error).partition("\n")[0]) from error
 
     def _errors(self, key: str) -> Any:
-        return bucket_errors(key, self._timeout_seconds)
+        return bucket_errors(key, self._timeout_seconds, self._names)
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes; an existing object is replaced."""

@@ -15,14 +15,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import ValidationError
 
 from shared.bucket_settings import BucketSettings
+from shared.place_settings import PlaceRule
 from shared.setting_groups import JobRules
 from shared.settings import Settings
 from shared.small_file import read_small
+from shared.storage.setting_names import OWN, PLACE, SettingNames
 
 URL_OPTIONS = ("endpoint", "region", "path_style")
 _S3 = ("s3", "s3a")
 _LONGEST_CONNECT_SECONDS = 5.0
 _MOST_RETRIES = 50  # the time allows fewer
+# A place that does not answer is given up soon: what waits for it is tried again later.
+_PLACE_SECONDS, _PLACE_RETRY_SECONDS = 60.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class BucketAccess:
     timeout_seconds: float  # of one request
     retry_seconds: float  # in which a request that failed is tried again
     links: str = "off"  # whether clients reach the bucket: on, or at which endpoint
+    names: SettingNames = OWN  # which its errors name
 
     @property
     def retry_config(self) -> dict[str, Any]:
@@ -68,11 +73,26 @@ def bucket_access(url: str, settings: Settings | None = None) -> BucketAccess:
     return BucketAccess(
         url=plain,
         config=_s3_config(plain, rules) if is_s3 else {},
-        client_options=_client_options(rules, timeout),
+        client_options=_client_options(
+            timeout, is_plain=rules.endpoint.startswith("http:"), ca_file=rules.ca_file
+        ),
         timeout_seconds=timeout,
         retry_seconds=rules.retry_seconds(lease),
         links=rules.links,
     )
+
+
+def place_access(rule: PlaceRule, ca_file: Path | None = None) -> BucketAccess:
+    """Return how the bucket of a place is reached; raise ValueError where that cannot be as it says.
+
+    `ca_file` has certificates that are trusted beside the system's.
+    """
+    options = {name: value.get_secret_value() for name, value in rule.options.items()}
+    is_plain = options.pop("allow_http", "").lower() == "true"
+    if "endpoint" in options and urlsplit(rule.url).scheme in _S3:
+        _refuse_other_endpoint("the endpoint of a place")
+    client = _client_options(_PLACE_SECONDS, is_plain=is_plain, ca_file=ca_file)
+    return BucketAccess(rule.url, options, client, _PLACE_SECONDS, _PLACE_RETRY_SECONDS, names=PLACE)
 
 
 def _taken_apart(url: str) -> tuple[str, dict[str, Any]]:
@@ -111,15 +131,15 @@ def _s3_config(url: str, rules: BucketSettings) -> dict[str, Any]:
     if not rules.path_style:
         config["virtual_hosted_style_request"] = True
     if rules.endpoint:
-        _refuse_other_endpoint()
+        _refuse_other_endpoint("an endpoint of Atelier's own")
         place = rules.endpoint if rules.path_style else _before_host(rules.endpoint, _bucket_of(url))
         config["endpoint"] = place
     return config
 
 
-def _refuse_other_endpoint() -> None:
+def _refuse_other_endpoint(beside: str) -> None:
     if os.environ.get("AWS_ENDPOINT_URL_S3"):  # the library puts it before what it is told
-        raise ValueError("AWS_ENDPOINT_URL_S3 is set beside an endpoint of Atelier's own: unset one of them")
+        raise ValueError(f"AWS_ENDPOINT_URL_S3 is set beside {beside}: unset one of them")
 
 
 def _bucket_of(url: str) -> str:
@@ -138,14 +158,14 @@ def _certificates(path: Path) -> bytes:
         raise ValueError(f"ATELIER_BUCKET_CA_FILE: cannot read {path}: {error.strerror}") from error
 
 
-def _client_options(rules: BucketSettings, timeout_seconds: float) -> dict[str, Any]:
+def _client_options(timeout_seconds: float, *, is_plain: bool, ca_file: Path | None) -> dict[str, Any]:
     connect_seconds = min(timeout_seconds, _LONGEST_CONNECT_SECONDS)
     options: dict[str, Any] = {
         "timeout": timedelta(seconds=timeout_seconds),
         "connect_timeout": timedelta(seconds=connect_seconds),
         # obstore forgets its own variable where it is given any option.
-        "allow_http": rules.endpoint.startswith("http:") or os.environ.get("AWS_ALLOW_HTTP") == "true",
+        "allow_http": is_plain or os.environ.get("AWS_ALLOW_HTTP") == "true",
     }
-    if rules.ca_file is not None:
-        options["root_certificate"] = _certificates(rules.ca_file)
+    if ca_file is not None:
+        options["root_certificate"] = _certificates(ca_file)
     return options

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from obstore.exceptions import BaseError, NotFoundError
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.storage.setting_names import OWN, SettingNames
 
 _FULL = (  # no space, or no quota, left
     "(os error 28)",
@@ -30,15 +31,14 @@ class _Cause:
     """What texts of the library and of servers mean. Any of the marks is enough."""
 
     marks: tuple[str, ...]
-    text: str
+    text: str  # with names of SettingNames in braces
     is_lasting: bool = False  # time alone does not help
 
 
-_KEYS = "ATELIER_BUCKET_ACCESS_KEY_ID and ATELIER_BUCKET_SECRET_ACCESS_KEY"
 _CAUSES = (
     _Cause(
         _NO_BUCKET,
-        "the bucket does not exist: make it, or correct ATELIER_STORAGE_URL or ATELIER_BUCKET_ENDPOINT",
+        "the bucket does not exist: make it, or correct {url} or {endpoint}",
         is_lasting=True,
     ),
     _Cause(
@@ -47,7 +47,7 @@ _CAUSES = (
     ),
     _Cause(
         ("169.254.169.254", "/latest/api/token", "metadata.google.internal"),
-        f"there are no credentials: set {_KEYS}, or the provider's own variables",
+        "there are no credentials: set {keys}, or the provider's own variables",
         is_lasting=True,
     ),
     _Cause(
@@ -58,40 +58,41 @@ _CAUSES = (
             "ExpiredToken",
             "UnauthenticatedError",
         ),
-        f"the bucket does not know the credentials: correct {_KEYS}",
+        "the bucket does not know the credentials: correct {keys}",
         is_lasting=True,
     ),
     _Cause(
         ("AuthorizationHeaderMalformed", "BareRedirect", "PermanentRedirect", "IllegalLocationConstraint"),
-        "the bucket is in another region: correct ATELIER_BUCKET_REGION or ATELIER_BUCKET_ENDPOINT",
+        "the bucket is in another region: correct {region} or {endpoint}",
         is_lasting=True,
     ),
     _Cause(
         ("status: 403", "status: 401", "AccessDenied"),
-        "the credentials do not allow this: grant reading, writing, listing and deleting to the key of "
-        "ATELIER_BUCKET_ACCESS_KEY_ID",
+        "the credentials do not allow this: grant {rights} to the key of {key_id}",
         is_lasting=True,
     ),
     _Cause(
         ("SlowDown", "status: 429", "TooManyRequests", "RequestLimitExceeded", "ServerBusy"),
         "the bucket asks for fewer requests",
     ),
-    _Cause(("BadScheme",), "http:// is not used unless ATELIER_BUCKET_ENDPOINT says so", is_lasting=True),
-    _Cause(("kind: Connect", "dns error"), "nothing answers there: see ATELIER_BUCKET_ENDPOINT"),
+    _Cause(("BadScheme",), "http:// is not used unless {plain} says so", is_lasting=True),
+    _Cause(("kind: Connect", "dns error"), "nothing answers there: see {endpoint}"),
 )
 _LATE = ("kind: Timeout", "TimedOut", "operation timed out")
 
 
 @contextmanager
-def bucket_errors(key: str, timeout_seconds: float) -> Iterator[None]:
+def bucket_errors(key: str, timeout_seconds: float, names: SettingNames = OWN) -> Iterator[None]:
     """Raise ObjectNotFound, OutOfDisk or StorageUnavailable for an error of the block."""
     try:
         yield
     except (BaseError, OSError) as error:
-        raise _meaning(error, key, timeout_seconds) from error
+        raise _meaning(error, key, timeout_seconds, names) from error
 
 
-def _meaning(error: Exception, key: str, timeout_seconds: float) -> ObjectNotFound | StorageUnavailable:
+def _meaning(
+    error: Exception, key: str, timeout_seconds: float, names: SettingNames
+) -> ObjectNotFound | StorageUnavailable:
     text = str(error)
     is_missing = isinstance(error, (NotFoundError, FileNotFoundError)) and not _has(text, _NO_BUCKET)
     if _has(text, _BULK_DELETE) and (is_missing or _has(text, _UNKNOWN_REQUEST)):
@@ -103,11 +104,11 @@ def _meaning(error: Exception, key: str, timeout_seconds: float) -> ObjectNotFou
         return OutOfDisk(inside=f"at {key}: {_said(text)}")
     # A time-out while connecting has the marks of both, and is one.
     if _has(text, _LATE):
-        late = f"no answer within {timeout_seconds:g} s (ATELIER_BUCKET_TIMEOUT_SECONDS)"
+        late = f"no answer within {timeout_seconds:g} s" + (f" ({names.timeout})" if names.timeout else "")
         return StorageUnavailable(inside=f"at {key}: {late}; {_said(text)}")
     for cause in _CAUSES:
         if _has(text, cause.marks):
-            inside = f"at {key}: {cause.text}; {_said(text)}"
+            inside = f"at {key}: {cause.text.format(**asdict(names))}; {_said(text)}"
             return StorageUnavailable(inside=inside, is_lasting=cause.is_lasting)
     return StorageUnavailable(inside=f"at {key}: {_said(text)}")
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from shared.errors import AtelierError, OutOfDisk, StorageUnavailable
+from shared.places.catalog import PlaceUnknown
 
 _REFUSALS = ("PermissionDeniedError", "UnauthenticatedError")  # of obstore, which folders do not need
 
@@ -15,6 +17,17 @@ class PlaceUnavailable(AtelierError):
     code = "place_unavailable"
     title = "The place does not answer"
     retryable = True
+
+
+def is_given_up(kind: Literal["source", "destination"], error: Exception) -> bool:
+    """Whether a transfer that meets nothing but such errors for a time is given up; room is waited for.
+
+    Results that Atelier's own storage does not give are given up, too: their batch could never end.
+    """
+    if not isinstance(error, AtelierError):
+        return True
+    at_fault = (PlaceUnavailable, PlaceUnknown)
+    return isinstance(error, at_fault if kind == "source" else (*at_fault, StorageUnavailable))
 
 
 class SourceTooLarge(AtelierError):

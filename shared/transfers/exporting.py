@@ -12,15 +12,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from shared.batches.rendering import extension_of
-from shared.errors import AtelierError, ObjectNotFound
+from shared.errors import AtelierError, ObjectDamaged, ObjectNotFound
 from shared.jobs.job import Job, StoredOutput
 from shared.places.catalog import Places
 from shared.places.names import apart, key_of, stem_of
 from shared.places.objects import NameRefused, PlaceObjects, is_same
 from shared.places.request import Destination
 from shared.specs.stylize import StylizeSpec
-from shared.storage.base import ObjectStore
-from shared.transfers.errors import at_place
+from shared.storage.base import ObjectStore, read_checked
+from shared.transfers.errors import PlaceUnavailable, at_place
 from shared.transfers.store import Transfer, Transfers, told_of
 
 log = logging.getLogger("atelier.transfers")
@@ -87,8 +87,10 @@ class Exporter:
             if isinstance(outcome, AtelierError):
                 break
             told.append(outcome)
-        if told and not self.transfers.note_delivered(found.batch.id, found.exported, told):
-            return True  # another process went on here
+        if told:
+            if not self.transfers.note_delivered(found.batch.id, found.exported, told):
+                return True  # another process went on here
+            self.transfers.note_progress(found, "destination")
         failed = next((outcome for outcome in tries if isinstance(outcome, AtelierError)), None)
         if failed is not None:
             raise failed
@@ -96,8 +98,9 @@ class Exporter:
 
     def _give_up(self, found: Transfer, ended: Sequence[tuple[str, Job | None]]) -> bool:
         obstacle = found.batch.delivering.obstacle if found.batch.delivering else None
+        code = obstacle.code if obstacle else PlaceUnavailable.code
         reason = obstacle.detail if obstacle else "the place does not answer"
-        error = {"code": "place_unavailable", "detail": f"given up after a day: {reason}"}
+        error = {"code": code, "detail": f"given up after a day: {reason}"}
         text = json.dumps({"status": "failed", "names": [], "error": error})
         told = [(name, text if job is not None and job.outputs else "") for name, job in ended]
         self.transfers.note_delivered(found.batch.id, found.exported, told)
@@ -121,7 +124,7 @@ class _Putter:
             return name, ""
         try:
             names = [self._put(job, number, output) for number, output in enumerate(job.outputs)]
-        except (NameTaken, NameRefused, ObjectNotFound) as error:
+        except (NameTaken, NameRefused, ObjectNotFound, ObjectDamaged) as error:
             failed = {"status": "failed", "names": [], "error": json.loads(told_of(error))}
             return name, json.dumps(failed)
         except AtelierError as error:
@@ -129,7 +132,7 @@ class _Putter:
         return name, json.dumps({"status": "delivered", "names": names})
 
     def _put(self, job: Job, number: int, output: StoredOutput) -> str:
-        data = self.objects.get(output.key)
+        data = read_checked(self.objects, output.key, output.sha256)
         values = values_of(job, number, output, self.batch_id)
         key = key_of(self.destination.name, self.destination.prefix, values, of=len(job.outputs))
         with at_place(self.destination.place):

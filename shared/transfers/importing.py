@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, takewhile
 
 from shared.batches.batch import Batch, BatchStatus, ItemDraft
 from shared.batches.store import BatchStore
@@ -20,13 +20,15 @@ from shared.places.objects import PlaceObjects
 from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import BatchRules, Limits
 from shared.storage.base import StoredObject
-from shared.transfers.errors import SourceEnded, SourceTooLarge, at_place
-from shared.transfers.pictures import Pictures, Template, drafts_of
+from shared.transfers.errors import SourceEnded, SourceTooLarge, at_place, is_given_up
+from shared.transfers.pictures import Pictures, Taken, Template, drafts_of
 from shared.transfers.store import LISTED_AT_ONCE, Transfer, Transfers, told_of
 
 log = logging.getLogger("atelier.transfers")
 
 AT_ONCE = 16  # pictures that one step takes
+TRIES = 4  # that failed in a row, before a picture that the place alone of many does not give is refused
+ASKED_FOR = 16  # pictures, to know that
 MOST_AHEAD = 1000  # items that wait: what is taken earlier takes room earlier
 AHEAD_SECONDS = 1.0
 RENEW_SECONDS = 10.0
@@ -63,16 +65,25 @@ class Importer:
         if batch.finalized_at is not None:
             self._close(found)
             return False
-        with at_place(reading.source.place):
-            objects = self.places.open(reading.source.place, batch.owner, "read")
-        templates = [Template.of(raw, self.catalog) for raw in self.transfers.templates(batch_id)]
         try:
-            if reading.found is None:
-                return self._list(batch, reading, objects, templates)
-            return self._read(found, reading, objects, templates)
+            return self._go_on(found, reading)
         except (SourceTooLarge, FileNotFound) as error:
             self._give_up(batch, error)
-            return True
+        except Exception as error:
+            is_over = found.since_ms >= self.rules.open_seconds * 1000
+            if not is_over or not is_given_up("source", error):
+                raise
+            self._give_up(batch, error if isinstance(error, AtelierError) else AtelierError())
+        return True
+
+    def _go_on(self, found: Transfer, reading: Reading) -> bool:
+        batch = found.batch
+        with at_place(reading.source.place):
+            objects = self.places.open(reading.source.place, batch.owner, "read")
+        templates = [Template.of(raw, self.catalog) for raw in self.transfers.templates(batch.id)]
+        if reading.found is None:
+            return self._list(batch, reading, objects, templates)
+        return self._read(found, reading, objects, templates)
 
     def _close(self, found: Transfer) -> None:
         """Note how the source ended of a batch that takes no more items."""
@@ -160,10 +171,32 @@ class Importer:
             self.batches.finalize(batch.id, batch.owner)
             return True
         pictures = Pictures(self.files, self.limits, objects, reading.source, batch.owner)
-        taken = self.pool.map(pictures.take, lines)
-        drafts = drafts_of(taken, templates, first=first * len(templates), limits=self.limits)
-        self._append(found, list(islice(drafts, begun, None)))
+        taken = self._taken(found, pictures, lines)
+        whole = list(takewhile(lambda picture: picture.held is None, taken))
+        drafts = drafts_of(whole, templates, first=first * len(templates), limits=self.limits)
+        if some := list(islice(drafts, begun, None)):
+            self._append(found, some)
+        if held := next((picture.held for picture in taken if picture.held), None):
+            raise held
         return True
+
+    def _taken(self, found: Transfer, pictures: Pictures, lines: Sequence[str]) -> Sequence[Taken]:
+        """Return pictures, those refused that a place which answers does not give after some tries."""
+        taken = list(self.pool.map(pictures.take, lines))
+        if found.tries < TRIES or all(picture.held is None for picture in taken):
+            return taken
+        if not any(picture.file for picture in taken) and not self._answers(found, pictures):
+            return taken
+        return [picture.refused() for picture in taken]
+
+    def _answers(self, found: Transfer, pictures: Pictures) -> bool:
+        """Whether the place gives any of some pictures, from its first to its last."""
+        count = (found.batch.reading.found if found.batch.reading else None) or 0
+        apart = max(1, count // ASKED_FOR)
+        lines = chain.from_iterable(
+            self.transfers.listed(found.batch.id, number, 1) for number in range(0, count, apart)
+        )
+        return any(self.pool.map(pictures.is_readable, lines))
 
     def _append(self, found: Transfer, drafts: Sequence[ItemDraft]) -> None:
         """Add items to their batch; where another process did, or it takes no more, nothing is to do."""
@@ -178,6 +211,7 @@ class Importer:
         except InvalidRequest as error:
             if self._total(batch) == total:
                 raise SourceTooLarge(error.detail) from error
+        self.transfers.note_progress(found, "source")
         self.notify(self.batches.get(batch.id, batch.owner))
 
     def _total(self, batch: Batch) -> int:

@@ -22,7 +22,7 @@ from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JOB_SPEC, card_of, work_of
 from shared.specs.working_size import ContentSpec, check_content
-from shared.transfers.errors import at_place
+from shared.transfers.errors import PlaceUnavailable, at_place
 
 MOST_LABEL = 24  # characters of a name within a custom id
 
@@ -51,12 +51,20 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A picture that was stored, or why it was not."""
+    """A picture that was stored, or why it was not: an `error` that stays, or one that may pass."""
 
     name: str  # below the source's prefix
     file: str = ""
     size: PictureSize | None = None
     error: AtelierError | None = None
+    held: AtelierError | None = None
+
+    def refused(self) -> "Taken":
+        """Return it as one that the place does not give; what else holds it back may still pass."""
+        if not isinstance(self.held, PlaceUnavailable):
+            return self
+        text = f"{self.held.detail} when asked for it, and gives others"
+        return Taken(self.name, error=PlaceUnavailable(text, inside=self.held.inside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +78,26 @@ class Pictures:
     owner: str
 
     def take(self, line: str) -> Taken:
-        """Store a picture, given by its size in bytes and its name; raise what may pass in time."""
+        """Store a picture, given by its size in bytes and its name."""
         size, _, name = line.partition(" ")
         try:
             data = self._data(name, int(size))
             info = probe(data, ImageLimits.of(self.limits), field="/content")
         except AtelierError as error:
-            if error.retryable:
-                raise
-            return Taken(name, error=error)
-        stored, _ = self.files.add(self.owner, data, info, with_form=True)
+            return Taken(name, held=error) if error.retryable else Taken(name, error=error)
+        try:
+            stored, _ = self.files.add(self.owner, data, info, with_form=True)
+        except AtelierError as error:  # the picture is not to blame
+            return Taken(name, held=error)
         return Taken(name, stored.id, PictureSize(info.width, info.height, info.frames))
+
+    def is_readable(self, line: str) -> bool:
+        """Whether the place gives a picture now."""
+        try:
+            self.objects.read(self.source.prefix + line.partition(" ")[2], 1)
+        except (AtelierError, ValueError):
+            return False
+        return True
 
     def _data(self, name: str, size: int) -> bytes:
         most = self.limits.max_body_bytes

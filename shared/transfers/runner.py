@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from shared.errors import AtelierError
-from shared.places.catalog import PlaceUnknown
-from shared.transfers.errors import PlaceUnavailable
+from shared.transfers.errors import is_given_up
 from shared.transfers.store import Kind, Transfers
 
 log = logging.getLogger("atelier.transfers")
@@ -62,10 +61,8 @@ class TransferRunner:
         """Make steps of a batch that was taken; note what keeps it back."""
         try:
             self._step(kind, batch_id)
-        except (PlaceUnavailable, PlaceUnknown) as error:
-            self._note(kind, batch_id, error, failing=True)
         except AtelierError as error:
-            self._note(kind, batch_id, error, failing=False)
+            self._note(kind, batch_id, error, failing=is_given_up(kind, error))
         except Exception:
             log.exception("transfer met a fault of the program", extra={"batch_id": batch_id})
             self._note(kind, batch_id, AtelierError(), failing=True)

@@ -26,6 +26,7 @@ class Transfer:
 
     batch: Batch
     exported: int  # ended items whose results were put at the destination, or given up
+    tries: int  # in a row that failed at the destination or the source
     since_ms: int  # how long nothing has come of the destination or the source; 0: it has
     asked_pixels: int  # of the results of the items from its source
     asked_bytes: int
@@ -70,6 +71,7 @@ class Transfers:
         return Transfer(
             batch=batch_from_record(raw),
             exported=int(raw.get("exported") or 0),
+            tries=int(raw.get(f"{kind}_tries") or 0),
             since_ms=max(1, now - int(since)) if since else 0,
             asked_pixels=int(raw.get("source_pixels") or 0),
             asked_bytes=int(raw.get("source_bytes") or 0),
@@ -122,7 +124,7 @@ class Transfers:
         *,
         failing: bool = False,
     ) -> None:
-        """Say when a batch goes on, and what keeps it back; `failing` where its place is at fault.
+        """Say when a batch goes on, and what keeps it back; `failing` where that is given up after a time.
 
         Then the pause doubles with every failure in a row, to five minutes at the most.
         """
@@ -130,15 +132,18 @@ class Transfers:
         pause = int(seconds * 1000)
         self._scripts.run("transfers/postpone", kind, batch_id, pause, told, int(failing))
 
+    def note_progress(self, found: Transfer, kind: Kind) -> None:
+        """Note that something came after failures: they count no more."""
+        if found.since_ms:
+            self.postpone(kind, found.batch.id, LEASE_SECONDS)
+
     def finish(self, kind: Kind, batch_id: str, error: str = "") -> bool:
         """Have a batch take no further step; False where it must, as something came meanwhile."""
         return bool(self._scripts.run("transfers/finish", kind, batch_id, error))
 
     def note_final(self, batch_id: str, error: AtelierError) -> None:
         """Note why a source is not taken whole, before its batch is closed for that."""
-        text = told_of(error, final=True)
-        with store_errors():
-            self._client.hset(self._key("batch", batch_id), "source_error", text)
+        self._scripts.run("transfers/note_final", batch_id, told_of(error, final=True))
 
     def final_error(self, batch_id: str) -> str:
         """Return what `note_final` noted, as `finish` takes it."""

@@ -20,7 +20,8 @@ PICTURES_AT_ONCE = 8  # that are read or put: each is in memory as a whole
 def transfer_runner(base: WorkerContext, memory: MemoryGuard) -> TransferRunner:
     """Return what has batches go on from and to places."""
     pool = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="pictures")
-    transfers, places = Transfers(base.store), Places(base.settings.place_rules)
+    transfers = Transfers(base.store)
+    places = Places(base.settings.place_rules, base.settings.bucket.ca_file)
     exporter = Exporter(transfers, base.objects, places, pool)
 
     @cache

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from shared.batches.transfers import Delivering
 from shared.errors import StorageUnavailable
 from shared.identifiers import ANONYMOUS
+from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.places.folder import FolderPlace
 from shared.places.objects import is_same
@@ -49,6 +50,11 @@ def state(moving: Transferring, batch_id: str) -> Delivering:
 def deliveries(moving: Transferring, batch_id: str) -> dict[str, Any]:
     page = moving.batches.items(batch_id, ANONYMOUS, limit=500)
     return {job.custom_id or "": job.delivery for job in page.items}
+
+
+def key_of_result(moving: Transferring, job: Job) -> str:
+    (output,) = moving.store.get(job.id, ANONYMOUS).outputs
+    return output.key
 
 
 def test_results_are_put_as_their_items_end(moving: Transferring, tmp_path: Path) -> None:
@@ -240,6 +246,61 @@ def test_a_destination_that_stays_away_is_given_up_and_the_results_are_kept(
     told = deliveries(moving, batch_id)["00000-a-0.5"]
     assert told["error"]["code"] == "place_unavailable"
     assert moving.get(batch_id).counts["succeeded"] == 2
+
+
+def test_a_result_that_is_damaged_or_gone_fails_alone(moving: Transferring, tmp_path: Path) -> None:
+    batch_id = begun(moving, tmp_path, "a.png", "b.png", "c.png")
+    jobs = {job.source: job for job in moving.finish()}
+    moving.objects.put(key_of_result(moving, jobs["a.png"]), b"x")
+    moving.objects.delete(key_of_result(moving, jobs["b.png"]))
+    moving.runner.go_on("destination", batch_id)
+    found = state(moving, batch_id)
+    assert (found.status, found.delivered, found.failed) == ("delivery_failed", 1, 2)
+    told = deliveries(moving, batch_id)
+    assert told["00000-a-0.5"]["error"]["code"] == "object_damaged"
+    assert told["00001-b-0.5"]["error"]["code"] == "object_not_found"
+    assert below(tmp_path / "out") == {"done/c-waves.png": result_of(jobs["c.png"])}
+
+
+def test_what_the_own_storage_does_not_give_for_a_day_is_given_up(
+    moving: Transferring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = begun(moving, tmp_path, "a.png", "b.png")
+    (first, _) = moving.finish()
+    lost, get = key_of_result(moving, first), type(moving.objects).get
+
+    def broken(objects: ObjectStore, key: str) -> bytes:
+        if key == lost:
+            raise StorageUnavailable(inside="an input/output error")
+        return get(objects, key)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(moving.objects), "get", broken)
+    for _ in range(2):
+        moving.runner.go_on("destination", batch_id)
+        assert state(moving, batch_id).status == "delivering"
+    assert failures(moving, batch_id) == 2
+    monkeypatch.setattr(exporting, "GIVE_UP_SECONDS", 0)
+    moving.go_on("destination", batch_id)
+    assert (state(moving, batch_id).status, state(moving, batch_id).failed) == ("delivery_failed", 2)
+    assert deliveries(moving, batch_id)["00000-a-0.5"]["error"]["code"] == "storage_unavailable"
+
+
+def test_failures_before_something_came_do_not_count(moving: Transferring, tmp_path: Path) -> None:
+    batch_id = begun(moving, tmp_path, "a.png", "b.png")
+    moving.finish(most=1)
+    (tmp_path / "out").rename(tmp_path / "away")
+    moving.runner.go_on("destination", batch_id)
+    assert failures(moving, batch_id) == 1
+    (tmp_path / "away").rename(tmp_path / "out")
+    moving.exporter.step(batch_id)
+    assert failures(moving, batch_id) == 0
+    assert state(moving, batch_id).obstacle is None
+
+
+def failures(moving: Transferring, batch_id: str) -> int:
+    found = moving.transfers.read("destination", batch_id)
+    assert found is not None
+    return found.tries
 
 
 def test_a_batch_does_not_expire_before_its_results_are_there(

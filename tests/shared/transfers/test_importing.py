@@ -9,21 +9,24 @@ import pytest
 from shared.batches.batch import BatchStatus
 from shared.batches.store import BatchStore
 from shared.batches.transfers import Obstacle
-from shared.errors import OutOfDisk, QuotaExceeded, StoreUnavailable
+from shared.errors import OutOfDisk, QuotaExceeded, StorageUnavailable, StoreUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.places.catalog import Places, PlaceUnknown
+from shared.places.folder import FolderPlace
 from shared.places.request import Source
 from shared.setting_groups import BatchRules, JobRules, QuotaRules
 from shared.storage.base import ObjectStore
 from shared.transfers import importing
-from shared.transfers.errors import PlaceUnavailable
+from shared.transfers.errors import PlaceUnavailable, SourceTooLarge
+from shared.transfers.store import Kind
 from tests.support.images import pictures
 from tests.support.places.transfer_steps import LIMITS, Transferring, put_photos, rules_of
 
 ALL = Source(place="in")
+KINDS: tuple[tuple[Kind, str], ...] = (("source", "imports"), ("destination", "exports"))
 
 
 def items(moving: Transferring, batch_id: str) -> list[Job]:
@@ -333,3 +336,97 @@ def test_a_refused_item_is_not_tried_again(moving: Transferring, tmp_path: Path)
     (again,) = moving.store.claim_next("w")
     assert (again.source, again.style_label) == ("a.png", "waves")
     assert {job.status for job in items(moving, batch_id)} == {Status.RUNNING, Status.FAILED}
+
+
+# A place that refuses, and a batch that goes meanwhile.
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, *refused: str) -> None:
+    read = FolderPlace.read
+
+    def some(place: FolderPlace, key: str, most: int) -> bytes:
+        if not refused or key in refused:
+            raise StorageUnavailable(inside=f"at {key}: InvalidObjectState") from PermissionError()
+        return read(place, key, most)
+
+    monkeypatch.setattr(FolderPlace, "read", some)
+
+
+@pytest.mark.parametrize("refused", [["05.png"], ["00.png"], ["39.png"], [f"{n:02d}.png" for n in range(20)]])
+def test_pictures_that_a_place_refuses_fail_after_some_tries_and_the_others_go_on(
+    moving: Transferring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: list[str]
+) -> None:
+    put_photos(tmp_path / "in", *(f"{n:02d}.png" for n in range(40)))
+    batch_id = moving.open(ALL)
+    refusing(monkeypatch, *refused)
+    with pytest.raises(PlaceUnavailable, match="the place in refuses"):
+        moving.go_on("source", batch_id)
+    assert moving.get(batch_id).counts["queued"] == int(refused[0].removesuffix(".png"))  # those before it
+    for _ in range(40):
+        moving.runner.go_on("source", batch_id)
+        batch = moving.get(batch_id)
+        if batch.finalized_at is not None:
+            break
+    assert (batch.counts["total"], batch.counts["failed"]) == (40, len(refused))
+    assert batch.reading is not None
+    assert (batch.reading.status, batch.reading.obstacle) == ("done", None)
+    errors = {job.source: job.error for job in items(moving, batch_id) if job.error}
+    assert sorted(errors) == refused  # type: ignore[type-var]
+    assert errors[refused[0]]["code"] == "place_unavailable"
+    assert errors[refused[0]]["detail"].startswith(f"{refused[0]}: the place in refuses")
+
+
+def test_a_place_that_refuses_all_is_waited_for(
+    moving: Transferring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_photos(tmp_path / "in", *(f"{n:02d}.png" for n in range(20)))
+    batch_id = moving.open(ALL)
+    with monkeypatch.context() as away:
+        refusing(away)
+        for _ in range(importing.TRIES * 2):
+            moving.runner.go_on("source", batch_id)
+    assert moving.get(batch_id).counts["total"] == 0
+    moving.runner.go_on("source", batch_id)
+    assert moving.get(batch_id).counts["queued"] == 20
+
+
+@pytest.mark.parametrize("count", [0, 16])
+def test_a_source_that_is_given_up_after_a_time_leaves_what_was_taken(
+    moving: Transferring, tmp_path: Path, count: int
+) -> None:
+    put_photos(tmp_path / "in", *(f"{n:02d}.png" for n in range(40)))
+    batch_id = moving.open(ALL)
+    for _ in range(1 + count // 16):
+        moving.importer.step(batch_id)
+    (tmp_path / "in").rename(tmp_path / "away")
+    moving.runner.go_on("source", batch_id)
+    moving.store.client.zadd("atelier:open-batches", {batch_id: 1}, xx=True)
+    moving.batches.clean_up()
+    batch = moving.get(batch_id)
+    assert (batch.status, batch.counts["queued"]) == (BatchStatus.OPEN, count)
+    assert batch.reading is not None
+    assert batch.reading.status == "reading"
+    moving.store.client.hset(f"atelier:batch:{batch_id}", "source_since", 1)
+    moving.runner.go_on("source", batch_id)
+    batch = moving.get(batch_id)
+    assert batch.status is (BatchStatus.RUNNING if count else BatchStatus.CANCELED)
+    assert (batch.counts["total"], batch.counts["queued"]) == (count, count)
+    assert batch.reading is not None
+    assert batch.reading.status == "failed"
+    assert batch.reading.obstacle == Obstacle("place_unavailable", "the place in does not answer", None)
+
+
+def test_a_batch_that_is_gone_is_not_made_anew(moving: Transferring) -> None:
+    batch_id = moving.open(ALL)
+    moving.batches.cancel(batch_id, ANONYMOUS)
+    moving.batches.delete(batch_id, ANONYMOUS)
+    assert moving.transfers.read("source", batch_id) is None
+    moving.transfers.note_final(batch_id, SourceTooLarge("late"))
+    for kind, name in KINDS:
+        moving.store.client.zadd(f"atelier:{name}", {batch_id: 1})  # a process that took it before
+        moving.transfers.postpone(kind, batch_id, 1, PlaceUnavailable(), failing=True)
+        moving.transfers.postpone(kind, batch_id, 1, PlaceUnavailable())
+        moving.transfers.finish(kind, batch_id, "{}")
+    moving.transfers.begin_listing(batch_id, "late")
+    moving.transfers.note_delivered(batch_id, 0, [("job_x", "{}")])
+    assert moving.store.client.keys(f"atelier:batch*:{batch_id}") == []

@@ -91,7 +91,7 @@ local function close()
     if batch.succeeded ~= '0' then list_result(batch_key(id), id) end
     return redis.call('ZADD', EXPIRING, redis.call('HINCRBY', batch_key(id), 'expires_at', passed_ms), id)
   end
-  if not batch.finalized_at then redis.call('ZADD', OPEN_BATCHES, now, id) end
+  if not batch.finalized_at and not batch.source then redis.call('ZADD', OPEN_BATCHES, now, id) end
   if batch.finalized_at and unfinished(id) == 0 then
     close_batch(id, batch.status == 'canceled' and 'canceled' or 'completed')
   elseif batch.status == 'canceled' then

@@ -23,7 +23,8 @@ redis.call('HSET', batch_key(id), 'id', id, 'owner', owner, 'status', 'open', 's
   'created_at', now, 'next', 0, 'total', 0, 'counted', 0, 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0,
   'canceled', 0, 'expired', 0, 'spent', 0)
 redis.call('ZADD', owned_batches_key(owner), sequence, id)
-redis.call('ZADD', OPEN_BATCHES, now, id)
+-- A batch with a source is no client's to keep open: its importer ends it.
+if not request.source then redis.call('ZADD', OPEN_BATCHES, now, id) end
 keep_key(owner, name_of_key, id, fingerprint, key_ttl_ms)
 emit(id, 'state', {status = 'open'})
 note_change(owner, id)

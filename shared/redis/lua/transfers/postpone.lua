@@ -1,15 +1,14 @@
 -- include: records, changes
 -- Say when a batch goes on from or to its place. `error` is a JSON object of what kept it back, '' where nothing did;
--- `failing` is 1 where its place is at fault, as it then is given up after a time. Whoever keeps a batch open that
--- waits for nothing but room keeps it from being canceled as stale. The pause doubles with every failure in a row.
+-- `failing` is 1 where what keeps it back is given up after a time; the pause doubles with every failure in a row.
 local kind, id, pause_ms, error, failing = unpack(ARGV)
 local MOST_PAUSE_MS = 300000
 pause_ms = tonumber(pause_ms)
 local due = kind == 'source' and IMPORTS or EXPORTS
 if not redis.call('ZSCORE', due, id) then return end
 local owner, known = batch_values(id, 'owner', kind .. '_error')
+if not owner then return end
 local function named(name) return kind .. '_' .. name end
-if kind == 'source' and failing ~= '1' then redis.call('ZADD', OPEN_BATCHES, 'XX', now, id) end
 if failing == '1' then
   redis.call('HSETNX', batch_key(id), named('since'), now)
   local tries = redis.call('HINCRBY', batch_key(id), named('tries'), 1)
