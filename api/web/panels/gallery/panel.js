@@ -1,4 +1,4 @@
-// Gallery: what was made, newest first, page by page; found by state, kind, model, style, date and metadata.
+// Gallery: what was made, newest first, page by page.
 
 import { api, fill, h, late, store, t, tell } from "../../base.js";
 import { beginLink, FIELDS, isPreview } from "../../parts/job-words.js";

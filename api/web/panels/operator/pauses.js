@@ -1,4 +1,4 @@
-// Pauses: what is not started for a time, why, until when. A new one is made here, any one is ended.
+// Pauses: what is not started for a time, why, until when.
 
 import { api, fill, h, late, t, tell, when } from "../../base.js";
 import { KeyedList } from "../../parts/keyed-list.js";

@@ -1,4 +1,4 @@
-// The recipe of a result, of a picture, or one that the service keeps, as the panel's fields take it.
+// A recipe, as the fields of the panel take it.
 
 import { api, h, t } from "../../base.js";
 import { Made, Photo } from "./photos.js";

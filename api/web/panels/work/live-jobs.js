@@ -1,4 +1,4 @@
-// The jobs that a list shows, kept up to date: by the store, and by asking for what events do not tell.
+// The jobs that a list shows, kept up to date.
 
 import { api, store } from "../../base.js";
 import { FIELDS, isPreview } from "../../parts/job-words.js";
