@@ -58,7 +58,10 @@ def test_a_child_starts_though_the_process_of_its_parent_dies(
         installation.strikes.arm(point)
     installation.await_strike(point)
     client.jobs.wait(child, timeout_seconds=30)
-    assert [ending_of(installation, job).history for job in (parent, child)] == [PICTURES[point], "qrs"]
+    histories = [ending_of(installation, job).history for job in (parent, child)]
+    # The process that ended the parent claims the next job in the same round trip, and that may be the child.
+    assert histories[0] == PICTURES[point]
+    assert histories[1] in ({"qrs", "qrqrs"} if point == "worker.after-succeed" else {"qrs"})
     assert digests(client, child) == calm != []
     assert installation.redis.exists(f"atelier:awaiting:{parent}", "atelier:sharers") == 0
 
