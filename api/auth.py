@@ -133,7 +133,7 @@ def authenticate() -> None:
     g.caller_name = identity.key.name if identity.key is not None else identity.owner
     g.may_know_of_others = identity.allows(Scope.ADMIN)
     g.may_be_signed = rule.signed
-    # Not for a signed address: it would have others signed anew for as long as somebody asks.
+    # Not for a signed address: it would have others signed again for as long as somebody asks.
     if identity.key is not None and identity.allows(Scope.READ) and not identity.by_address:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 

@@ -96,7 +96,7 @@ def get_delivery(delivery_id: str) -> Response:
 def redeliver(delivery_id: str) -> Response:
     """Deliver again, whatever came of it before.
 
-    It goes out at once under the same `webhook-id`, and has all its tries anew.
+    It goes out at once under the same `webhook-id`, and has all its tries again.
     """
     _deliveries().redeliver(delivery_id, owner())
     return _delivery_response(delivery_id, 202)

@@ -27,7 +27,7 @@ OLDER_FILES = 5
 
 
 class LogFile(RotatingFileHandler):
-    """Whole lines in a file for this user alone, begun anew when it is full. A full disk silences it."""
+    """Whole lines in a file for this user alone, begun again when it is full. A full disk silences it."""
 
     def __init__(self, folder: Path, *, most_bytes: int = FILE_BYTES) -> None:
         make_folder(folder)

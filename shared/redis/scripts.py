@@ -193,7 +193,7 @@ def names() -> list[str]:
 def program(name: str) -> str:
     """Return the text of a script, after what it uses of its includes, and the keys that all of these use.
 
-    Each run defines all of this anew, so what a script does not use would cost it time. Raises
+    Each run defines all of this again, so what a script does not use would cost it time. Raises
     FileNotFoundError for an include that does not exist.
     """
     parts, used = [source(name)], _words(_COMMENT.sub("", source(name)))

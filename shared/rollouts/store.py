@@ -66,7 +66,7 @@ class RolloutStore:
     def begin(self, model: str, version: str, share: float, *, current: str, by: str) -> Rollout:
         """Give a share of a model's new jobs another version than `current`, or change the share.
 
-        What was counted of both versions begins anew with another version.
+        What was counted of both versions begins again with another version.
         """
         known = self.all().get(model)
         is_same = known is not None and known.version == version

@@ -109,7 +109,7 @@ class Importer:
     def _list(
         self, batch: Batch, reading: Reading, objects: PlaceObjects, templates: Sequence[Template]
     ) -> bool:
-        """Note all that the source has, in the order of names; a listing that broke off begins anew."""
+        """Note all that the source has, in the order of names; a listing that broke off begins again."""
         token = secrets.token_hex(8)
         if not self.transfers.begin_listing(batch.id, token):
             return False

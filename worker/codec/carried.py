@@ -1,4 +1,4 @@
-"""What a result takes over of its content's metadata: EXIF and XMP, read as far as they can be, written anew.
+"""What a result takes over of its content's metadata: EXIF and XMP, read as far as possible, written again.
 
 Nothing is copied as it lies there: tags and properties are picked, of bounded size. So the orientation, which
 has been applied, the thumbnail and all that tells of the content's pixels stay behind, whatever is asked for.
@@ -28,7 +28,7 @@ _SAFE_EXIF = frozenset({
     33434, 33437, 34850, 34855, 36867, 36868, 36880, 36881, 36882, 37377, 37378, 37380, 37383, 37385, 37386,
     37520, 37521, 37522, 41989, 42034, 42035, 42036,
 })  # fmt: skip
-# Places and ways of pixels, orientation, colors, other blocks; directories are written anew.
+# Places and ways of pixels, orientation, colors, other blocks; directories are written again.
 _OF_PIXELS = frozenset({
     *range(254, 270), 273, 274, 277, 278, 279, 280, 281, 284, *range(288, 294), 301, *range(317, 348),
     512, *range(513, 522), *range(529, 533), 700, 33421, 33422, 33723, 34377, 34675,
@@ -47,7 +47,7 @@ _SAFE_PROPERTIES = {
     f"{_PHOTOSHOP}DateCreated": "photoshop:DateCreated", f"{_EXIF}DateTimeOriginal": "exif:DateTimeOriginal",
     f"{_TIFF}Make": "tiff:Make", f"{_TIFF}Model": "tiff:Model",
 }  # fmt: skip
-_STALE = frozenset({  # properties of the content's pixels, and what is said anew
+_STALE = frozenset({  # properties of the content's pixels, and what is said again
     f"{_TIFF}Orientation", f"{_TIFF}ImageWidth", f"{_TIFF}ImageLength", f"{_EXIF}PixelXDimension",
     f"{_EXIF}PixelYDimension", f"{_EXIF}ColorSpace", f"{_PHOTOSHOP}ICCProfile", f"{_XMP}Thumbnails",
     f"{_IPTC}DigitalSourceType", "{http://ns.adobe.com/xmp/note/}HasExtendedXMP",

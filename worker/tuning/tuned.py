@@ -115,7 +115,7 @@ def with_tuned(settings: Settings) -> Settings:
     """
     found = find_tuned(settings)
     if found.fault:
-        log.warning("tuned settings are not used; `atelier tune` measures anew", extra={"why": found.fault})
+        log.warning("tuned settings are not used; `atelier tune` measures again", extra={"why": found.fault})
     if found.settings is None:
         return settings
     values = asdict(in_force(settings, os.environ))

@@ -65,7 +65,7 @@ class DeliveriesResource(Resource):
         return _delivery(json_of(self._transport.send("GET", _path(delivery))))
 
     def redeliver(self, delivery: Delivery | str) -> Delivery:
-        """Deliver again at once, whatever came of it before, with all tries anew; raise ApiError (404)."""
+        """Deliver again at once, whatever came of it before, with all tries again; raise ApiError (404)."""
         return _delivery(json_of(self._transport.send("POST", f"{_path(delivery)}/redeliver")))
 
 

@@ -92,7 +92,7 @@ def show(target: Target, /, *, delivery_id: str, as_json: bool) -> None:
 @url_option
 @click.pass_context
 def redeliver(ctx: click.Context, /, *, delivery_ids: tuple[str, ...], as_json: bool) -> None:
-    """Tell webhooks again, whatever came of it before: at once, with all tries anew.
+    """Tell webhooks again, whatever came of it before: at once, with all tries again.
 
     \b
     atelier deliveries redeliver msg_019a...
