@@ -243,14 +243,16 @@ class JobRunner:
     def _waits_for_storage(self, attempt: Attempt, error: StorageUnavailable) -> bool:
         """Whether a job waits, uncounted: until there is room, or the storage answers.
 
-        If it answers, and refused the job before, too, then the fault is one of this job's objects.
+        If it answers, and refused the job before, too, then the fault is one of this job's objects. A
+        connection to a bucket that breaks again and again is none.
         """
         if isinstance(error, OutOfDisk):
             self._storage.close()
             return True
         history = attempt.job.history
+        is_refusal = error.is_lasting or isinstance(error.__cause__, OSError)  # the second of a folder
         was_refused = bool(history) and history[-1].code == StorageUnavailable.code
-        return not self._storage.answers() or not was_refused
+        return not self._storage.answers() or not (is_refusal and was_refused)
 
     def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
         """Let a job wait, uncounted: an accepted job does not fail for what this worker lacks now."""

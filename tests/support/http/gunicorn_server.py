@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from shared.redis.client import connect
+from shared.redis.keys import Keys
 from tests.support.processes import children_of
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +43,7 @@ def running_gunicorn(
     environ = {**os.environ, "REDIS_URL": redis_url, "ATELIER_STATE_DIR": str(folder)}
     environ |= {"ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "2", **settings}
     log = folder / "gunicorn.log"
+    _forget_storage(redis_url)
     with log.open("wb") as output, subprocess.Popen(command, env=environ, stderr=output) as process:
         try:
             _wait(socket, process)
@@ -72,6 +75,7 @@ def loopback_gunicorn(
         address = listener.getsockname()
         bind = ("-b", f"fd://{listener.fileno()}")
         command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", *bind, app]
+        _forget_storage(redis_url)
         environ = {**os.environ, "REDIS_URL": redis_url, "ATELIER_STATE_DIR": str(folder), **settings}
         log = folder / "gunicorn.log"
         with (
@@ -105,3 +109,9 @@ def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:
     while not socket.exists():  # it is bound before the application is loaded, and connections wait
         assert process.poll() is None
         pause.wait(0.02)
+
+
+def _forget_storage(redis_url: str) -> None:
+    """Let a server go with another storage: each test has its own folder, and all tests have one server."""
+    with connect(redis_url) as client:
+        client.delete(Keys()("storage"))
