@@ -18,14 +18,14 @@ _waitpid: Callable[[int, int], tuple[int, int]] = monkey.get_original("os", "wai
 
 def check_storage_apart(settings: Settings) -> None:
     """Check the storage as `check_storage` does, a bucket in a process of its own; raise SettingsError."""
-    check_apart(settings, check_storage)
+    if local_folder(settings.storage):
+        check_storage(settings)
+    else:
+        check_apart(settings, check_storage)
 
 
 def check_apart(settings: Settings, check: Callable[[Settings], None]) -> None:
-    """Make a check that opens the storage, of a bucket in a process of its own; raise SettingsError."""
-    if local_folder(settings.storage):
-        check(settings)
-        return
+    """Make a check in a process of its own, which ends with what it has loaded; raise SettingsError."""
     read, write = os.pipe()
     child = _fork()
     if not child:
