@@ -74,16 +74,14 @@ class Up:
         return self._supervisor.exit_status
 
     def _check_store(self) -> None:
-        """Raise SettingsError if it can never do, or others would reach the API and there is no key."""
+        """Raise SettingsError if the job store can never do, or goes with another storage.
+
+        Likewise if others would reach the API and there is no key.
+        """
         with connect(self._plan.redis_url) as client:
             check_server(client)
             check_exposure(self._settings, KeyStore(Scripts(client)))
-
-    def _check_identity(self) -> None:
-        """Raise SettingsError if others use the same server with another storage."""
-        if not self._plan.has_own_server:
-            with connect(self._plan.redis_url) as client:
-                check_identity(self._settings, client, adopt=self._adopts_storage)
+            check_identity(self._settings, client, adopt=self._adopts_storage)
 
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
         """Start everything; return False where a shutdown came first."""
@@ -95,7 +93,6 @@ class Up:
             return False
         self._log.say("the job store answers")
         self._check_store()
-        self._check_identity()
         if not self._pull_models():
             return False
         self._supervisor.start_phase(self._plan.model_workers(workers))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from atelier.local.redis_server import EmbeddedServer
+from atelier.local.redis_server import SERVER_FOLDER, EmbeddedServer
 from atelier.local.up import Up
 from atelier.supervisor.process_log import ProcessLog
 from atelier.supervisor.supervisor import Shutdown
-from shared.redis.client import Client
+from shared.redis.client import Client, connect
 from shared.settings import Settings, SettingsError
 from shared.storage.base import INSTALLATION
 from tests.support.servers.binaries import usable
@@ -76,6 +76,18 @@ def test_a_storage_that_goes_with_another_job_store_stops_each_process(
     storage = (tmp_path / "storage").as_uri()
     answer = run(*STARTS[start], folder=tmp_path, ATELIER_STORAGE_URL=storage, REDIS_URL=server.url)
     assert_refused(answer, f"ATELIER_STORAGE_URL: {storage} is not the storage that goes with the job store")
+
+
+def test_up_refuses_another_storage_for_its_own_server_before_it_starts_more(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "state" / SERVER_FOLDER) as server, connect(server.url) as client:
+        client.set("atelier:storage", "of before")
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / INSTALLATION).write_text("another", "ascii")
+    storage = (tmp_path / "storage").as_uri()
+    answer = run(*UP, folder=tmp_path, ATELIER_STORAGE_URL=storage, REDIS_URL="")
+    assert answer.returncode == 78
+    assert f"ATELIER_STORAGE_URL: {storage} is not the storage" in answer.stdout + answer.stderr
+    assert "api " not in answer.stdout + answer.stderr, "no other process has started"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
