@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.cards.parts import name_of
+
 NO_CODE = "-"
 _ENDED_AT = "ended_at"
 _PARTS = {"job": 4, "attempt": 3, "delivery": 1, "reused": 1}  # of what is counted: how many words say which
@@ -26,7 +28,7 @@ def totals_from_record(record: Mapping[str, str]) -> Totals:
     for name, count in record.items():
         kind, *words = name.split(" ")
         if _PARTS.get(kind) == len(words):
-            of_any_version = tuple(word.partition("@")[0] for word in words)
+            of_any_version = tuple(map(name_of, words))
             found[kind][of_any_version] = found[kind].get(of_any_version, 0) + int(count)
     ended_at = int(record[_ENDED_AT]) if _ENDED_AT in record else None
     return Totals(found["job"], found["attempt"], found["delivery"], found["reused"], ended_at)
