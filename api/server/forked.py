@@ -1,5 +1,6 @@
 """What a process that forks leaves to another: the library of buckets has threads, which no fork keeps."""
 
+import logging
 import os
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from gevent import monkey
 from shared.settings import Settings, SettingsError
 from shared.storage.local import local_folder
 from shared.storage.places import check_storage
+
+log = logging.getLogger("atelier.api")
 
 _MOST_BYTES = 65_536  # of a sentence about a storage
 # Not gevent's: they need its loop, which would outlast the check, and the next fork.
@@ -39,10 +42,12 @@ def check_apart(settings: Settings, check: Callable[[Settings], None]) -> None:
 
 
 def _check_and_exit(settings: Settings, check: Callable[[Settings], None], write: int) -> None:
-    """Write what is wrong, if anything is, and end this process."""
+    """Write what is wrong with the settings, if anything is, and end this process."""
     try:
         check(settings)
     except SettingsError as error:
         os.write(write, str(error).encode())
+    except Exception:
+        log.exception("a check at the start met a fault of the program")
     finally:
         os._exit(0)
