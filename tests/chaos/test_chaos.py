@@ -32,7 +32,7 @@ def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
     result = run_seed(seed, scale, set_up(tmp_path), lambda _: None)
     print_report([result], Console(width=160))
     print_findings(result, Console(width=160))
-    assert result.accepted == JOBS
+    assert len(result.facts.entries) == JOBS  # findings name those that were not accepted
     assert result.findings == ()  # times are judged by `make chaos`, on a machine that does nothing else
 
 
