@@ -14,7 +14,7 @@ from typing import NamedTuple
 from shared.cards.parts import name_of as name_of_model
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
-from shared.redis.keys import PREFIX, Keys
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
@@ -188,20 +188,18 @@ class ReloadRequest:
     An operator makes the request; every worker sees it at its next heartbeat.
     """
 
-    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
-        self._client = client
-        self._key = Keys(prefix)("reload")
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._seen = ""
 
     def make(self) -> None:
         """Request that all workers load new versions."""
-        with store_errors():
-            self._client.incr(self._key)
+        self._scripts.run("workers/reload")
 
     def is_new(self) -> bool:
         """Whether a request was made since the last call; requests before the first call do not count."""
         with store_errors():
-            number = self._client.get(self._key) or "0"
+            number = self._scripts.client.get(self._scripts.keys("reload")) or "0"
         known, self._seen = self._seen, number
         return known not in ("", number)
 

@@ -61,7 +61,7 @@ class ModelWorker:
             in_use=lambda: {name for attempt in self._held.all() for name in attempt.job.spec.all_models},
         )
         self._shared_name = SharedName(base.id, base.roster)
-        self._reload_request = ReloadRequest(base.hasty_client)
+        self._reload_request = ReloadRequest(base.hasty_store.scripts)
         has_room = open_disk_guard(settings, base.objects).has_room_for_results
         self._liveness = Liveness(
             _worker(base),
