@@ -42,6 +42,7 @@ class Worker:
     runners: int = 0  # models that it runs at once; 0: an older worker that does not report this
     available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
     has_room: bool = True  # its disk has room for results
+    reaches_storage: bool = True  # the storage answered when it was last asked
     schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
     labels: tuple[str, ...] = ()  # what its operator calls it besides
     memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
@@ -217,6 +218,7 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         runners=int(str(raw.get("runners", 0))),
         available=tuple(map(str, available)) if isinstance(available, list) else None,
         has_room=bool(raw.get("has_room", True)),
+        reaches_storage=bool(raw.get("reaches_storage", True)),
         schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
         labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
         memory_bytes=int(str(raw.get("memory_bytes", 0))),
