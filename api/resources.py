@@ -7,12 +7,12 @@ from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
+from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
 from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView, hold_fields
-from shared.workers import slots_of
 
 
 class _Resource:
@@ -75,7 +75,7 @@ class JobResource(_Resource):
             workers = self._services.roster.recent()
             place = self._placed[1] if self._placed and self._placed[0] is job else None
             waiting = self._services.queries.waiting(
-                job, slots_of(workers, job.lane), own_only=self._own_only, place=place
+                job, capacity_of(workers, job.lane), own_only=self._own_only, place=place
             )
             hold = hold_of(waiting.hold, workers) if waiting else None
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
@@ -113,8 +113,8 @@ class BatchResource(_Resource):
         """Return the seconds until a batch is done, and why the next of its items waits."""
         try:
             workers = self._services.roster.recent()
-            slots = slots_of(workers, batch.lane)
-            waiting = self._services.batches.waiting(batch, slots, own_only=self._own_only)
+            capacity = capacity_of(workers, batch.lane)
+            waiting = self._services.batches.waiting(batch, capacity, own_only=self._own_only)
             return waiting.eta_seconds, hold_of(waiting.hold, workers)
         except StoreUnavailable:  # the batch was read; its time is not worth an error
             return None, None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from shared.cards.parts import name_of as name_of_model
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
-from shared.redis.keys import PREFIX, Keys
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
@@ -42,6 +42,7 @@ class Worker:
     runners: int = 0  # models that it runs at once; 0: an older worker that does not report this
     available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
     has_room: bool = True  # its disk has room for results
+    reaches_storage: bool = True  # the storage answered when it was last asked
     schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
     labels: tuple[str, ...] = ()  # what its operator calls it besides
     memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
@@ -188,20 +189,18 @@ class ReloadRequest:
     An operator makes the request; every worker sees it at its next heartbeat.
     """
 
-    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
-        self._client = client
-        self._key = Keys(prefix)("reload")
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._seen = ""
 
     def make(self) -> None:
         """Request that all workers load new versions."""
-        with store_errors():
-            self._client.incr(self._key)
+        self._scripts.run("workers/reload")
 
     def is_new(self) -> bool:
         """Whether a request was made since the last call; requests before the first call do not count."""
         with store_errors():
-            number = self._client.get(self._key) or "0"
+            number = self._scripts.client.get(self._scripts.keys("reload")) or "0"
         known, self._seen = self._seen, number
         return known not in ("", number)
 
@@ -219,6 +218,7 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         runners=int(str(raw.get("runners", 0))),
         available=tuple(map(str, available)) if isinstance(available, list) else None,
         has_room=bool(raw.get("has_room", True)),
+        reaches_storage=bool(raw.get("reaches_storage", True)),
         schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
         labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
         memory_bytes=int(str(raw.get("memory_bytes", 0))),

@@ -74,6 +74,7 @@ class JobRunner:
         resources: Resources,
         held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
+        storage: StorageGate | None = None,
         on_cordon: Callable[[], None] = lambda: None,
         observer: Observer | None = None,
         tracing: Tracing = NO_TRACING,
@@ -87,7 +88,7 @@ class JobRunner:
         self._held = held
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
-        self._storage = StorageGate(resources.objects)
+        self._storage = storage or StorageGate(resources.objects)
         self._tracing = tracing
         self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
         self._observer = observer or Observer()
@@ -247,7 +248,7 @@ class JobRunner:
         connection to a bucket that breaks again and again is none.
         """
         if isinstance(error, OutOfDisk):
-            self._storage.close()
+            self._storage.close(error)
             return True
         history = attempt.job.history
         is_refusal = error.is_lasting or isinstance(error.__cause__, OSError)  # the second of a folder

@@ -156,7 +156,8 @@ class Intake:
         self._kept, self._parts, self._room = [], set(), self._most_kept
 
     def _check_amount(self, amount: Amount) -> None:
-        rules, slots = self._services.settings.batches, slots_of(self._services.roster.recent())
+        rules = self._services.settings.batches
+        slots = slots_of(self._services.roster.recent(), self._settings.lane)
         seconds = self._services.queries.learned_seconds(amount.works, slots)
         refuse(list(amount.faults(self._source.place, rules, seconds, self._batch)))
 

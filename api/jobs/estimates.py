@@ -39,12 +39,12 @@ from shared.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from shared.jobs.capacity import capacity_of
 from shared.jobs.queue_place import Expected
 from shared.jobs.submission import NOTHING
 from shared.setting_groups import blocks
 from shared.specs.parts import Lane
 from shared.specs.results import Results
-from shared.workers import slots_of
 
 _REFUSALS = (StoreFull, OutOfDisk)  # of the errors below, those that are an answer
 _NO_ANSWER = (StoreUnavailable, StorageUnavailable, TooManyFetches)  # what was asked could not be looked into
@@ -150,9 +150,9 @@ def _expected(services: Services, owner: str, estimate: Estimate) -> Expected:
     """
     if not estimate.works:
         return Expected(None, None)
-    slots = slots_of(services.roster.recent(), estimate.lane)
+    capacity = capacity_of(services.roster.recent(), estimate.lane)
     alone = not may_know_of_others()
-    return services.queries.expected_of_new(owner, estimate.lane, estimate.works, slots, own_only=alone)
+    return services.queries.expected_of_new(owner, estimate.lane, estimate.works, capacity, own_only=alone)
 
 
 def estimate_response(services: Services, owner: str, estimate: Estimate) -> Response:

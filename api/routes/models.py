@@ -77,7 +77,7 @@ def reload_models() -> Response:
     Every live worker looks for new versions and cards within seconds. Jobs go on with the version that is
     loaded until the new one is warm; `loaded` then says so.
     """
-    ReloadRequest(services().store.client).make()
+    ReloadRequest(services().store.scripts).make()
     audit(Event.MODELS_RELOADED)
     return Response(status=202)
 

@@ -16,7 +16,6 @@ from shared.jobs.failures import DAY_HOURS, KEPT_HOURS, read_failures
 from shared.jobs.rendering import failure_views
 from shared.jobs.stats import read_stats
 from shared.jobs.views import rfc3339
-from shared.workers import slots_of
 
 blueprint = TaggedBlueprint("stats", tag="Queue", url_prefix="/v1")
 DAYS = KEPT_HOURS // DAY_HOURS
@@ -46,7 +45,7 @@ def get_stats() -> Response:
     """
     query = read_query(StatsQuery)
     workers = services().roster.live()
-    stats = read_stats(services().store.scripts, slots_of(workers))
+    stats = read_stats(services().store.scripts, workers)
     view = stats_view(stats, workers, query.within)
     return json_response(view, headers={"Cache-Control": "no-store"})
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from atelier.backup.batch_sources import check_listing, check_templates
 from shared.backup.record_copy import RecordCopy
 from shared.backup.snapshot import objects_of
+from shared.batches.batch import batch_from_record
 from shared.batches.sharing import DIGEST_CHARACTERS
 from shared.errors import AtelierError
 from shared.identifiers import JOB_ID, sha256
@@ -215,7 +217,8 @@ def _check_parts(copy: RecordCopy) -> None:
 
 
 def _check_batch(copy: RecordCopy) -> None:
-    _must_be_numbers(copy.value, "total", "sequence", "created_at")
+    batch = batch_from_record(copy.value)
+    _must(copy.key == _KEYS("batch", batch.id), "its id is another one")
     float(copy.value.get("order", 0))
     _check_webhook(copy.value)
 
@@ -271,6 +274,8 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "recipe": _check_recipe,
     "batch": _check_batch,
     "batch_parts": _check_parts,
+    "batch_templates": lambda copy: check_templates(copy.value),
+    "batch_listing": lambda copy: check_listing(copy.value),
     "delivery": _check_delivery,
     "usage": _check_usage,
     "pauses": _check_pauses,

@@ -58,7 +58,7 @@ _REASONS = {
     "paused": "paused",
     "not_before": "not before its time",
     "backoff": "pausing after an error",
-    "storage_away": "pausing, as the storage does not answer",
+    "storage_away": "waiting, as the storage does not answer",
     "equal_job": "waiting for the result of an equal job",
     "waits_for": "waiting for the job whose picture it takes",
     "quota": "as many of its owner's jobs run as may",

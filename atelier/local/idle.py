@@ -18,7 +18,7 @@ def busy_check(redis_url: str) -> Callable[[], bool]:
 
     def is_busy() -> bool:
         try:
-            total = read_stats(scripts, 1).total
+            total = read_stats(scripts, ()).total
         except StoreUnavailable:
             return True
         return bool(total.waiting or total.running)

@@ -23,6 +23,7 @@ from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.identifiers import ANONYMOUS, new_batch_id, new_job_id
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries
@@ -34,12 +35,14 @@ from shared.redis.client import connect
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC
+from shared.workers import Worker
 
 FEW = 2_000
 IN_A_BATCH, PAGE, TOGETHER = 50_000, 50, 16
 OWNERS = (ANONYMOUS, "anna", "bert", "cara")
 SAMPLES = 60  # of each step in a turn
 SLOTS = 16
+WORKERS = [Worker("worker", SLOTS, ())]
 RATIO_GOAL, READ_GOAL = Goal(1.5), Goal(20.0)  # milliseconds
 GIBIBYTE, MEBIBYTE = 1024**3, 1024**2
 REWRITE_SECONDS = 300.0
@@ -93,7 +96,7 @@ class Records:
             f"add {TOGETHER} items": self._add,
             "a page of items that wait": lambda: self._page(waiting),
             "a page of a filter that admits nothing": lambda: self._page(nobody),
-            "the numbers of the queue": lambda: read_stats(self._store.scripts, SLOTS),
+            "the numbers of the queue": lambda: read_stats(self._store.scripts, WORKERS),
             "the place of a batch": self._place,
             "a pass of the reaper": self._store.reap,
         }
@@ -122,7 +125,7 @@ class Records:
         self._queries.page(ANONYMOUS, only, items=True)
 
     def _place(self) -> None:
-        self._batches.waiting(self._batches.get(self._latest, ANONYMOUS), SLOTS)
+        self._batches.waiting(self._batches.get(self._latest, ANONYMOUS), Capacity(SLOTS))
 
     def spent(self) -> float:
         """Return the processor seconds of the server so far."""

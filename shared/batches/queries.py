@@ -12,6 +12,7 @@ from shared.batches.batch import (
     batch_from_record,
 )
 from shared.errors import BatchNotFound
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
 from shared.jobs.queue_place import Waiting
@@ -100,15 +101,15 @@ class BatchQueries:
         is_last = len(jobs) == len(names) < limit
         return FinishedItems(tuple(job for job in jobs if job), after + len(jobs), is_last)
 
-    def waiting(self, batch: Batch, slots: int, *, own_only: bool = False) -> Waiting:
+    def waiting(self, batch: Batch, capacity: Capacity, *, own_only: bool = False) -> Waiting:
         """Return the seconds until all items are done, if any waits or runs, and what holds the next one.
 
-        `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
-        jobs count, as if nobody else had any.
+        `capacity` is what workers have for its lane. With `own_only`, only the owner's own jobs count, as if
+        nobody else had any.
         """
         if not batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]:
             return Waiting(None, None)
-        waiting = self._queries.waiting_batch(batch.id, slots, own_only=own_only)
+        waiting = self._queries.waiting_batch(batch.id, capacity, own_only=own_only)
         has_end = batch.pause is not None and batch.pause.ends_at is not None
         goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING) or has_end
         return waiting if goes_on else replace(waiting, eta_seconds=None)

@@ -20,6 +20,7 @@ class Running:
     work: str
     elapsed_ms: float
     owner: str = ""
+    worker: str = ""
 
 
 class MeanDurations:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.jobs.capacity import Capacity
 from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
@@ -127,25 +128,25 @@ class JobQueries:
         return self._store.job_of(found, job_id, owner), str(place)
 
     def waiting(
-        self, job: Job, slots: int, *, own_only: bool = False, place: str | None = None
+        self, job: Job, capacity: Capacity, *, own_only: bool = False, place: str | None = None
     ) -> Waiting | None:
         """Return the queue position of a job; None if it is no longer queued.
 
-        `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
-        jobs count, and only their durations, as if nobody else had any. `place` is what `placed` found.
+        `capacity` is what workers have for its lane. With `own_only`, only the owner's own jobs count, and
+        only their durations, as if nobody else had any. `place` is what `placed` found.
         """
         found = self._place(job.id, own_only) if place is None else place
-        return expected(json.loads(found), slots, self._patience_ms) if found else None
+        return expected(json.loads(found), capacity, self._patience_ms) if found else None
 
-    def waiting_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> Waiting:
+    def waiting_batch(self, batch_id: str, capacity: Capacity, *, own_only: bool = False) -> Waiting:
         """Return the seconds until the current items of a batch are done, and what holds the next of them.
 
-        `slots` and `own_only` are as those of `waiting`.
+        `capacity` and `own_only` are as those of `waiting`.
         """
         found = json.loads(self._place(batch_id, own_only) or "{}")
         if not found:
             return Waiting(None, None)
-        seconds = seconds_of_batch(found, batch_id, slots, self._patience_ms) if slots else None
+        seconds = seconds_of_batch(found, batch_id, capacity, self._patience_ms) if capacity.slots else None
         return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
@@ -155,16 +156,16 @@ class JobQueries:
         return "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
 
     def expected_of_new(
-        self, owner: str, lane: Lane, works: Mapping[str, int], slots: int, *, own_only: bool = False
+        self, owner: str, lane: Lane, works: Mapping[str, int], capacity: Capacity, *, own_only: bool = False
     ) -> Expected:
         """Return the expectation for jobs that an owner would submit now, given by their kinds of work.
 
-        `slots` and `own_only` are as those of `waiting`.
+        `capacity` and `own_only` are as those of `waiting`.
         """
         last = next(iter(works), ":")
         new = {"owner": owner, "lane": lane, "model": parted(last)[0], "work": last}
         found = json.loads(self._place(json.dumps(new), own_only))
-        return expected_of_new(found, works, slots, self._patience_ms)
+        return expected_of_new(found, works, capacity, self._patience_ms)
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

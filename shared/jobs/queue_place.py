@@ -6,7 +6,8 @@ owners by their weights, the lane with priority, and the turn of the bulk lane w
 long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing,
 nor do jobs that wait for the output of another: their time is that of the other and their own. A paused job
 has no position. Where time decides, because only so many jobs of an owner or a model may run at once or bulk
-will have turns for waiting too long, the position is how many jobs the workers are expected to start.
+will have turns for waiting too long, the position is how many jobs the workers are expected to start; so it
+is where workers serve the job's lane alone. Only what takes slots of those that serve it counts.
 """
 
 import math
@@ -15,8 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.jobs.capacity import Capacity
 from shared.jobs.durations import MeanDurations, Running
-from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Started
+from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Slot, Started
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
 from shared.specs.spec import limited_model
@@ -80,65 +82,69 @@ class JobsAhead:
         return before + 1 + round(min(_number(self.other), math.inf if before else self.due_after))
 
 
-def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiting:
+def expected(found: Mapping[str, Any], capacity: Capacity, patience_ms: float) -> Waiting:
     """Return the expectation for a queued job, from the reply of the script `place`.
 
-    `places` is the number of jobs that all workers run at once; `patience_ms` is the bulk lane's patience.
+    `capacity` is what the workers of its lane have; `patience_ms` is the bulk lane's patience.
     """
     running = [Running(*each) for each in found["running"]]
-    durations, hold = MeanDurations(found["durations"], places, running), found.get("hold")
+    durations, hold = MeanDurations(found["durations"], capacity.slots, running), found.get("hold")
     later = math.fsum(durations.cost(work) for work in found.get("after") or ())
     if "lane" in found:
-        line = line_of(found, patience_ms)
-        position, eta = _expected(line, durations, running, places, patience_ms)
+        line = line_of(found, capacity, patience_ms)
+        position, eta = _expected(line, durations, running, capacity, patience_ms)
         is_next = line.held_ms is None and not found.get("after")
         return Waiting(position if is_next else None, _seconds(eta + later), hold)
     leader = next((job for job in running if job.id == found.get("leader")), None)
-    return Waiting(None, _seconds(durations.remainder(leader) + later) if leader and places else None, hold)
+    return Waiting(
+        None, _seconds(durations.remainder(leader) + later) if leader and capacity.slots else None, hold
+    )
 
 
 def seconds_of_batch(
-    found: Mapping[str, Any], batch_id: str, places: int, patience_ms: float
+    found: Mapping[str, Any], batch_id: str, capacity: Capacity, patience_ms: float
 ) -> float | None:
     """Return the seconds until the items of a batch are done, from the script's reply for the batch.
 
     The batch is done when its last waiting item and all its running items are done. Returns None if such work
-    was not measured yet, if no item is queued or running, or if some wait for the output of a job. `places`
-    is 1 or more.
+    was not measured yet, if no item is queued or running, or if some wait for the output of a job. There is
+    a slot or more.
     """
     if found.get("waiting"):
         return None
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
-    durations = MeanDurations(found["durations"], places, running)
-    ends = [durations.remainder(job) for job in running if job.id.startswith(prefix)]
-    ends = _busy(ends, places)[-1:] if ends else []
+    durations = MeanDurations(found["durations"], capacity.slots, running)
+    own = [job for job in running if job.id.startswith(prefix)]
+    here = [durations.remainder(job) for job in own if job.worker not in capacity.elsewhere]
+    ends = [durations.remainder(job) for job in own if job.worker in capacity.elsewhere]
+    ends += _busy(here, capacity.slots)[-1:] if here else []
     # The last item, and the last of each model with a limit, which may be done later.
     lasts = {found["work"]: found["ahead"], **(found.get("limited") or {})} if "lane" in found else {}
     for work, ahead in lasts.items():
-        line = line_of({**found, "work": work, "ahead": ahead}, patience_ms)
-        ends.append(_expected(line, durations, running, places, patience_ms)[1])
+        line = line_of({**found, "work": work, "ahead": ahead}, capacity, patience_ms)
+        ends.append(_expected(line, durations, running, capacity, patience_ms)[1])
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
 
 
 def expected_of_new(
-    found: Mapping[str, Any], works: Mapping[str, int], places: int, patience_ms: float
+    found: Mapping[str, Any], works: Mapping[str, int], capacity: Capacity, patience_ms: float
 ) -> Expected:
     """Return the expectation for jobs that would be submitted now, from the script's reply for one of them.
 
     `works` has the number of jobs of each kind of work; all of them would wait behind what waits now.
     """
     running = [Running(*each) for each in found["running"]]
-    durations = MeanDurations(found["durations"], places, running)
+    durations = MeanDurations(found["durations"], capacity.slots, running)
     work_ms = durations.total(works) if works else 0.0
     if "lane" not in found:  # such jobs are paused without an end
         return Expected(_seconds(work_ms), None)
-    line, ends = line_of(found, patience_ms), []
+    line, ends = line_of(found, capacity, patience_ms), []
     lasts = {found["work"], *(work for work in works if limited_model(work) in line.model_limits)}
     for last in lasts if works else ():
         ahead = Counter(found["ahead"]) + Counter(works) - Counter([last])
-        one = line_of({**found, "work": last, "ahead": ahead}, patience_ms)
-        ends.append(_expected(one, durations, running, places, patience_ms)[1])
+        one = line_of({**found, "work": last, "ahead": ahead}, capacity, patience_ms)
+        ends.append(_expected(one, durations, running, capacity, patience_ms)[1])
     eta = math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan)
     return Expected(_seconds(work_ms), _seconds(eta))
 
@@ -147,12 +153,16 @@ def _seconds(milliseconds: float) -> float | None:
     return None if math.isnan(milliseconds) else round(milliseconds / 1000, 1)
 
 
-def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
-    """Return the jobs ahead of a job, from the reply of the script `place`."""
+def line_of(found: Mapping[str, Any], capacity: Capacity, patience_ms: float) -> JobsAhead:
+    """Return the jobs ahead of a job, from the reply of the script `place`.
+
+    Those of the other lane are ahead of none where no worker serves both.
+    """
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
     lines = [
         Line(Lane(name), Turns(**turns), counts)
         for name, lines in found["lanes"].items()
+        if name == lane or capacity.is_shared
         for turns, counts in lines
     ]
     own = Line(lane, Turns(**found["turns"]), found["ahead"])
@@ -193,46 +203,56 @@ def _expected(
     line: JobsAhead,
     durations: MeanDurations,
     running: Sequence[Running],
-    places: int,
+    capacity: Capacity,
     patience_ms: float,
 ) -> tuple[int, float]:
     """Return the position of a job, and the milliseconds until it is done, NaN if unknown."""
-    if not places:
+    if not capacity.slots:
         return line.position, math.nan
-    left = [durations.remainder(job) for job in running]
-    start, position = _free_after(_busy(left, places), durations.total(line.in_lane)), line.position
+    left = [durations.remainder(job) for job in running if job.worker not in capacity.elsewhere]
+    busy = _busy(left, capacity.slots)
+    start, position = _free_after(busy, durations.total(line.in_lane)), line.position
     if line.must_be_played(start, patience_ms):
-        started = _played(line, durations, running, places, patience_ms)
+        started = _played(line, durations, running, capacity, patience_ms)
         start = started.after_ms if started else math.nan
-        if started and (line.has_limits or started.late_turns):
+        if started and (line.has_limits or started.late_turns or capacity.alone):
             position = started.before + 1
     later = durations.total(line.of_batch) + durations.total(line.held_ahead)
     start = max(start, line.pause_ms, line.held_ms or 0.0)
-    return position, start + later / places + durations.cost(line.work)
+    return position, start + later / capacity.slots + durations.cost(line.work)
 
 
 def _played(
     line: JobsAhead,
     durations: MeanDurations,
     running: Sequence[Running],
-    places: int,
+    capacity: Capacity,
     patience_ms: float,
 ) -> Started | None:
     """Return when a job starts, by the queue that is played forward; None where some time is unknown."""
     schedule = Schedule(
         [line.own, *line.lines],
         durations.cost,
-        places=places,
+        slots={Slot.SHARED: capacity.slots - capacity.alone, Slot.ALONE: capacity.alone},
         jobs_in_one=line.position / UNITS,
         limits=line.model_limits,
     )
-    schedule.occupy((durations.remainder(job), job.owner, limited_model(job.work)) for job in running)
+    schedule.occupy(
+        (durations.remainder(job), job.owner, limited_model(job.work), _slot_of(job, capacity))
+        for job in running
+    )
     return schedule.start(
         limited_model(line.work),
         passed_over_ms=line.passed_over_ms,
         had_the_last=line.bulk_had_the_last,
         patience_ms=patience_ms,
     )
+
+
+def _slot_of(job: Running, capacity: Capacity) -> Slot:
+    if job.worker in capacity.elsewhere:
+        return Slot.ELSEWHERE
+    return Slot.ALONE if job.worker in capacity.alone_ids or not capacity.is_shared else Slot.SHARED
 
 
 def _with_turns(own: Line, others: Sequence[Line]) -> Counts:

@@ -22,7 +22,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # until somebody goes on
     NOT_BEFORE = "not_before"  # the request named a time
     BACKOFF = "backoff"  # it pauses after an attempt that ended with an error
-    STORAGE_AWAY = "storage_away"  # it pauses after an attempt that could not read or write the storage
+    STORAGE_AWAY = "storage_away"  # the storage does not answer the workers, or not its last attempt
     EQUAL_JOB = "equal_job"  # it takes over the result of an equal job that is not done
     WAITS_FOR = "waits_for"  # it takes the output of another job, which is not done
     QUOTA = "quota"  # as many of its owner's jobs run as may
@@ -72,6 +72,7 @@ def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
         Reason.NO_WORKER_SERVES_LANE: lambda worker: worker.serves(found.get("lane")),
         Reason.NEEDS_NEWER_WORKER: lambda worker: worker.reads(schema),
         Reason.DISK_FULL: lambda worker: worker.has_room,
+        Reason.STORAGE_AWAY: lambda worker: worker.reaches_storage,
         Reason.QUOTA: lambda worker: not found.get("quota"),
         Reason.MODEL_LIMIT: lambda worker: not found.get("model_limit"),
         Reason.HELD_AFTER_CRASH: lambda worker: worker.id not in suspects,

@@ -3,7 +3,8 @@
 It does what the script `claim` does: interactive jobs go before bulk, which has a turn where it has waited
 too long; owners take turns by their weights; an owner starts no more jobs than its quota lets run at once,
 and the slots that it leaves are free for others. Jobs of a model of which as many run as may are passed over,
-and those behind them go on. Where many jobs are before the job, several count as one long one.
+and those behind them go on. A worker of one lane leaves the other one alone. Where many jobs are before the
+job, several count as one long one.
 """
 
 import heapq
@@ -11,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from enum import IntEnum
 from operator import attrgetter
 from typing import Self
 
@@ -21,6 +23,14 @@ from shared.specs.spec import limited_model
 TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
 UNITS = 120  # into which the jobs before a job are divided: more take longer to play
 MOST_UNITS = 8 * UNITS
+
+
+class Slot(IntEnum):
+    """Where a job runs."""
+
+    SHARED = 0  # at a worker that serves both lanes
+    ALONE = 1  # at one that serves the lane of the job that is asked for, and no other
+    ELSEWHERE = 2  # at one that starts no job of that lane
 
 
 Counts = Mapping[str, float]  # number of jobs of each kind of work
@@ -113,21 +123,23 @@ class Schedule:
         lines: Sequence[Line],
         cost: Callable[[str], float],
         *,
-        places: int,
+        slots: Mapping[Slot, int],
         jobs_in_one: float,
         limits: Mapping[str, int],
     ) -> None:
-        """Take what waits, the milliseconds of a slot that a kind of work costs, and limits of models.
+        """Take what waits, the milliseconds that a kind of work costs, all slots, and limits of models.
 
         The first line is that of the job, and has the jobs before it.
         """
         played = [_Line(line, cost, is_own=line is lines[0]) for line in lines]
         self._lines = {lane: [line for line in played if line.lane is lane] for lane in Lane}
         self._is_known = all(line.is_known for line in played)
-        self._free = places
+        self._lane = lines[0].lane
+        self._free = {Slot.ALONE: slots[Slot.ALONE], Slot.SHARED: slots[Slot.SHARED]}
+        self._slot = Slot.SHARED  # of the job that starts next
         self._jobs_in_one = max(1.0, jobs_in_one)
-        # Whose job ends, of which model, and whether its slot is free then.
-        self._ends: list[tuple[float, str, str, bool]] = []
+        # Whose job ends, of which model, and which slot is free then.
+        self._ends: list[tuple[float, str, str, Slot]] = []
         self._running = Counter[str]()  # by owner
         self._limits, self._of_model = limits, Counter[str]()
         self._full: set[str] = set()  # models of which as many run as may
@@ -135,17 +147,21 @@ class Schedule:
         self._now, self._before, self._late_turns = 0.0, 0.0, 0
         self._bulk = _Patience(0.0, None, 1.0)
 
-    def occupy(self, running: Iterable[tuple[float, str, str]]) -> None:
-        """Have jobs run: the milliseconds that are left of each, its owner and model; longest first."""
-        slots = [0.0] * self._free
-        ends: list[tuple[float, int, str, str]] = []
-        for remainder, owner, model in sorted(running, reverse=True):
-            slot = min(range(len(slots)), key=slots.__getitem__)
-            slots[slot] += remainder
-            ends.append((slots[slot], slot, owner, model))
+    def occupy(self, running: Iterable[tuple[float, str, str, Slot]]) -> None:
+        """Have jobs run: the milliseconds that are left of each, its owner, model and slot; longest first."""
+        busy = {slot: [0.0] * count for slot, count in self._free.items()}
+        ends = []
+        for remainder, owner, model, slot in sorted(running, reverse=True):
+            slots = busy.get(slot, [0.0])
+            number = min(range(len(slots)), key=slots.__getitem__)
+            slots[number] += remainder
+            ends.append((slots[number], owner, model, slot, slots, number))
             self._count(owner, model, 1)
-        self._ends = [(end, owner, model, end == slots[slot]) for end, slot, owner, model in ends]
-        self._free = slots.count(0.0)
+        self._ends = [
+            (end, owner, model, slot if end == slots[number] else Slot.ELSEWHERE)
+            for end, owner, model, slot, slots, number in ends
+        ]
+        self._free = {slot: slots.count(0.0) for slot, slots in busy.items()}
         heapq.heapify(self._ends)
 
     def _count(self, owner: str, model: str, number: int) -> None:
@@ -184,12 +200,22 @@ class Schedule:
     def _next_lines(self) -> list[_Line]:
         """Go on until a job can start; return the line whose turn it is in each lane where one can."""
         while True:
-            first = [line for lane in Lane if (line := self._first(self._lines[lane]))] if self._free else []
+            first = self._startable()
             if first or not self._ends:
                 return first
-            self._now, owner, model, is_free = heapq.heappop(self._ends)
+            self._now, owner, model, slot = heapq.heappop(self._ends)
             self._count(owner, model, -1)
-            self._free += is_free
+            if slot in self._free:
+                self._free[slot] += 1
+
+    def _startable(self) -> list[_Line]:
+        """Return the line whose turn it is in each lane of which a free slot takes a job now."""
+        for slot in (slot for slot, free in self._free.items() if free):
+            lanes = [self._lane] if slot is Slot.ALONE else Lane
+            if first := [line for lane in lanes if (line := self._first(self._lines[lane]))]:
+                self._slot = slot
+                return first
+        return []
 
     def _first(self, lines: Sequence[_Line]) -> _Line | None:
         first = None
@@ -221,9 +247,9 @@ class Schedule:
         taken, duration, model = line.take(number, self._full)
         end = self._now + duration
         self._before += taken
-        self._free -= 1
+        self._free[self._slot] -= 1
         self._count(line.owner, model, 1)
-        heapq.heappush(self._ends, (end, line.owner, model, True))
+        heapq.heappush(self._ends, (end, line.owner, model, self._slot))
 
 
 class _Patience:

@@ -44,10 +44,10 @@ class Stats:
     is_whole: bool  # False where there is more than was looked at
 
 
-def read_stats(scripts: Scripts, slots: int) -> Stats:
-    """Read the numbers, in one step on the server; `slots` is how many jobs all live workers run at once."""
+def read_stats(scripts: Scripts, workers: Sequence[Worker]) -> Stats:
+    """Read the numbers, in one step on the server; `workers` are those that live."""
     found = json.loads(scripts.run("jobs/stats", MOST_ROWS, MINUTES, *Lane))
-    return _stats(found, max(1, slots))
+    return _stats(found, {lane: max(1, slots_of(workers, lane)) for lane in Lane})
 
 
 def workers_wanted(stats: Stats, workers: Sequence[Worker], within_seconds: float) -> int | None:
@@ -63,9 +63,10 @@ def workers_wanted(stats: Stats, workers: Sequence[Worker], within_seconds: floa
     return math.ceil(work / within_seconds / max(1, size))
 
 
-def _stats(found: Mapping[str, Any], slots: int) -> Stats:
+def _stats(found: Mapping[str, Any], slots: Mapping[Lane, int]) -> Stats:
     running = [Running("", work, elapsed) for _, _, work, elapsed in found["running"]]
-    facts = list(_facts(found, MeanDurations(found["durations"], slots, running)))
+    durations = {lane: MeanDurations(found["durations"], slots[lane], running) for lane in Lane}
+    facts = list(_facts(found, durations))
     return Stats(
         now=found["now"],
         window_seconds=(MINUTES - 1) * 60 + found["now"] % 60_000 / 1000,
@@ -78,14 +79,18 @@ def _stats(found: Mapping[str, Any], slots: int) -> Stats:
     )
 
 
-def _facts(found: Mapping[str, Any], durations: MeanDurations) -> Iterator[tuple[Where, Share]]:
+def _facts(
+    found: Mapping[str, Any], durations: Mapping[Lane, MeanDurations]
+) -> Iterator[tuple[Where, Share]]:
     for lane, owner, work, count, oldest in found["waiting"]:
-        share = Share(waiting=count, oldest_ms=found["now"] - oldest, work_ms=count * durations.cost(work))
+        share = Share(
+            waiting=count, oldest_ms=found["now"] - oldest, work_ms=count * durations[lane].cost(work)
+        )
         yield (lane, owner, parted(work)[0]), share
     for lane, owner, work, count in found["paused"]:
         yield (lane, owner, parted(work)[0]), Share(paused=count)
     for lane, owner, work, elapsed in found["running"]:
-        rest = durations.remainder(Running("", work, elapsed))
+        rest = durations[lane].remainder(Running("", work, elapsed))
         yield (lane, owner, parted(work)[0]), Share(running=1, work_ms=rest)
     for what, count in found["ended"].items():
         status, lane, owner, model = what.split(" ")

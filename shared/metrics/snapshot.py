@@ -11,7 +11,7 @@ from shared.metrics.totals import Totals, totals_from_record
 from shared.redis.client import store_errors
 from shared.redis.memory_guard import StoreMemory, read_memory
 from shared.redis.scripts import Scripts
-from shared.workers import Worker, WorkerRoster, slots_of
+from shared.workers import Worker, WorkerRoster
 
 log = logging.getLogger("atelier.metrics")
 
@@ -32,7 +32,7 @@ class Snapshot:
 def read_snapshot(scripts: Scripts, roster: WorkerRoster) -> Snapshot:
     """Read all of it; raise StoreUnavailable."""
     workers = roster.live()
-    stats = read_stats(scripts, slots_of(workers))
+    stats = read_stats(scripts, workers)
     with store_errors():
         pipeline = scripts.client.pipeline(transaction=False)
         pipeline.hgetall(scripts.keys("totals"))

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from shared.errors import QuotaExceeded, QuotaUse
-from shared.redis.client import record_of, store_errors
+from shared.redis.client import record_of
 from shared.redis.scripts import Scripts
 from shared.setting_groups import QuotaRules
 
@@ -62,15 +63,8 @@ class QuotaStore:
 
         `weight` is set like a limit: 1 to MOST_WEIGHT.
         """
-        key = self._scripts.keys("quota", owner)
-        with store_errors():
-            pipeline = self._scripts.client.pipeline(transaction=True)
-            for name, limit in limits.items():
-                if limit is None:
-                    pipeline.hdel(key, name)
-                else:
-                    pipeline.hset(key, name, limit)
-            pipeline.execute()
+        pairs = ((name, "" if limit is None else limit) for name, limit in limits.items())
+        self._scripts.run("owners/set_quota", owner, *chain.from_iterable(pairs))
 
 
 def quota_exceeded(name: str, limit: int, used: int, asked: int, pause_ms: int) -> QuotaExceeded:

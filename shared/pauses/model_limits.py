@@ -8,19 +8,14 @@ class ModelLimits:
     """The limits of models that have one."""
 
     def __init__(self, scripts: Scripts) -> None:
-        self._client = scripts.client
-        self._key = scripts.keys("model_limits")
+        self._scripts = scripts
 
     def read(self, model: str) -> int | None:
         """Return how many jobs of a model may run at once; None for any number."""
         with store_errors():
-            text = self._client.hget(self._key, model)
+            text = self._scripts.client.hget(self._scripts.keys("model_limits"), model)
         return None if text is None else int(text)
 
     def set(self, model: str, running: int | None) -> None:
         """Let so many jobs of a model run at once, 1 or more; None for any number. Those that run go on."""
-        with store_errors():
-            if running is None:
-                self._client.hdel(self._key, model)
-            else:
-                self._client.hset(self._key, model, running)
+        self._scripts.run("pauses/limit", model, "" if running is None else running)

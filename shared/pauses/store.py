@@ -90,9 +90,8 @@ class PauseStore:
 
     def end(self, pause_id: str) -> None:
         """End a pause; raise PauseNotFound."""
-        with store_errors():
-            if not self._client.hdel(self._key, pause_id):
-                raise _not_found(pause_id)
+        if not self._scripts.run("pauses/end", pause_id):
+            raise _not_found(pause_id)
 
     def renew(self) -> tuple[Pause, ...]:
         """Forget pauses that have ended, and return them; compute the next times of those with a window."""

@@ -1,5 +1,6 @@
 """A bucket as a place, by obstore."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from shared.places.objects import NameRefused
 from shared.storage.base import StoredObject, check_key
 from shared.storage.bucket import BucketStore
 
+_MARK = "put"  # metadata of an object: drawn anew for each put
 _TAKEN = (AlreadyExistsError, PreconditionError)  # which of them differs from store to store
 
 
@@ -41,22 +43,35 @@ class BucketPlace(BucketStore):
     def create(self, key: str, data: bytes) -> bool:
         """Put an object on the condition that there is none of this name.
 
-        It is looked for first, too: some stores pass over the condition.
+        It is looked for first, too: some stores pass over the condition. A put whose response was lost is
+        sent again, and refused for what it has put itself: that is told by its mark.
         """
         if self.size_of(key) is not None:
             return False
+        mark = secrets.token_hex(16)
         try:
             with self._errors(key):
-                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+                obstore.put(
+                    self._store, key, data, attributes={_MARK: mark}, mode="create", use_multipart=False
+                )
         except ObjectNotFound as error:
             raise StorageUnavailable(inside="there is no such bucket") from error
         except StorageUnavailable as error:
             if isinstance(error.__cause__, _TAKEN):
-                return False
+                return self._mark_of(key) == mark
             if not _knows_no_conditions(error):
                 raise
             self.put(key, data)
         return True
+
+    def _mark_of(self, key: str) -> str | None:
+        """Return what was drawn for the put that made an object; None where there is none."""
+        try:
+            with self._errors(key):
+                found = {**obstore.get(self._store, key, options={"head": True}).attributes}
+        except ObjectNotFound:
+            return None
+        return found.get(_MARK)
 
     def _errors(self, key: str) -> Any:
         return _names_refused(key, super()._errors(key))

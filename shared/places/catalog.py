@@ -93,8 +93,7 @@ def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:
     wanted = re.compile(fnmatch.translate(source.match.casefold())).match
     for entry in _entries(objects, source.prefix):
         name = entry.key.removeprefix(source.prefix)
-        is_hidden = any(part.startswith(".") for part in name.split("/"))
-        if name and not is_hidden and wanted(name.casefold()) and _is_text(name):
+        if name and wanted(name.casefold()) and is_picture_name(name):
             yield entry
 
 
@@ -105,8 +104,13 @@ def _entries(objects: PlaceObjects, prefix: str) -> Iterator[StoredObject]:
         raise StorageUnavailable(inside=error.whole) from error
 
 
-def _is_text(name: str) -> bool:
-    """Whether a name can stand in records and answers: it has no control characters and no stray bytes."""
+def is_picture_name(name: str) -> bool:
+    """Whether a name below a source's prefix is taken: no part is hidden, and it can stand in records.
+
+    So it has no control characters and no stray bytes.
+    """
+    if any(part.startswith(".") for part in name.split("/")):
+        return False
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -32,27 +32,6 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
-# What a client is told to be so, and no failover may undo: where replicas have to acknowledge
-# (`RedisRules`), the answer waits for them.
-_PROMISES = _TAKES_NEW_WORK | {
-    "jobs/cancel",
-    "jobs/delete",
-    "jobs/restart",
-    "batches/move",
-    "actions/open",
-    "pauses/create",
-    "room/pin",
-    "access/register",
-    "access/revoke",
-    "actions/cancel",
-    "batches/reorder",
-    "files/remove_file",
-    "files/remove_style",
-    "files/touch_file",  # an upload of bytes that are there already
-    "jobs/reorder",
-    "recipes/remove",
-    "workers/cordon",
-}
 _READS = frozenset(  # also on a server that cannot write
     {
         "jobs/place",
@@ -65,6 +44,49 @@ _READS = frozenset(  # also on a server that cannot write
         "workers/read",
         "owners/read",
         "workers/live",
+    }
+)
+# What no client is told: moves of workers and the reaper, which others make again. Whatever else a script
+# writes, a client is told to be so, and no failover may undo it: where replicas have to acknowledge
+# (`RedisRules`), the answer waits for them.
+_UNTOLD = frozenset(
+    {
+        "access/use",
+        "actions/act",
+        "actions/find",
+        "actions/take",
+        "backup/readmit",
+        "backup/readmit_batch",
+        "batches/find_items",
+        "batches/sweep",
+        "files/expire_files",
+        "files/put_vector",
+        "jobs/beat",
+        "jobs/claim",
+        "jobs/expire",
+        "jobs/fail",
+        "jobs/reap",
+        "jobs/release",
+        "jobs/report",
+        "jobs/requeue",
+        "jobs/settle",
+        "jobs/succeed",
+        "owners/changes",
+        "pauses/replace",
+        "room/fetched_items",
+        "room/fetched_output",
+        "room/reclaim",
+        "transfers/deliver",
+        "transfers/finish",
+        "transfers/note_final",
+        "transfers/postpone",
+        "transfers/take",
+        "webhooks/claim",
+        "webhooks/forget",
+        "webhooks/note_try",
+        "webhooks/should_notify",
+        "workers/announce",
+        "workers/notify",
     }
 )
 _NOT_COPIED = (
@@ -106,7 +128,7 @@ class Scripts:
     def run(self, name: str, *arguments: Argument) -> Any:
         """Run a script; raise StoreUnavailable if the server cannot, or too few replicas have what it did."""
         with store_errors():
-            if self._rules.replicas and name in _PROMISES:
+            if self._rules.replicas and name not in _READS | _UNTOLD:
                 return self._run_for_replicas(name, arguments)
             return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
 

@@ -42,7 +42,7 @@ class RolloutStore:
 
     def __init__(self, scripts: Scripts) -> None:
         self._client = scripts.client
-        self._keys = scripts.keys
+        self._scripts = scripts
         self._lock = threading.Lock()
         self._recent: Mapping[str, Rollout] = {}
         self._recent_until = 0.0
@@ -50,7 +50,7 @@ class RolloutStore:
     def all(self) -> Mapping[str, Rollout]:
         """Return the rollouts by the model's name."""
         with store_errors():
-            texts = self._client.hgetall(self._keys("rollouts"))
+            texts = self._client.hgetall(self._scripts.keys("rollouts"))
         found = {model: _rollout(model, json.loads(text)) for model, text in texts.items()}
         with self._lock:
             self._recent, self._recent_until = found, time.monotonic() + RECENT_SECONDS
@@ -73,18 +73,14 @@ class RolloutStore:
         began_at = known.began_at if known is not None and is_same else server_time(self._client)
         rollout = Rollout(model, version, share, by, began_at)
         forgotten = [] if is_same else [f"{model}{VERSION_SIGN}{each}" for each in (version, current)]
-        with store_errors():
-            for reference in forgotten:
-                self._client.delete(*(self._keys("version", what, reference) for what in ("ended", "runs")))
-            self._client.hset(self._keys("rollouts"), model, rollout.to_json())
+        self._scripts.run("rollouts/set", model, rollout.to_json(), *forgotten)
         self._recent_until = 0.0
         return rollout
 
     def end(self, model: str) -> Rollout:
         """Give all new jobs of a model its current version again; raise RolloutNotFound."""
         known = self.all().get(model)
-        with store_errors():
-            removed = self._client.hdel(self._keys("rollouts"), model)
+        removed = self._scripts.run("rollouts/set", model, "")
         self._recent_until = 0.0
         if known is None or not removed:
             raise RolloutNotFound(f"no version of {model} is rolled out: its jobs get the current one")

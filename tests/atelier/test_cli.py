@@ -274,7 +274,7 @@ def test_transform_sends_a_picture_through_a_network(
 
 
 def test_workers_are_asked_to_look_for_new_versions(run: Run, services: Services) -> None:
-    request = ReloadRequest(services.store.client)
+    request = ReloadRequest(services.store.scripts)
     assert not request.is_new()
     assert run("models", "reload").exit_code == 0
     assert request.is_new()

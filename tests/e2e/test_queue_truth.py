@@ -16,6 +16,7 @@ from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.cards.card import Catalog, load_catalog
 from shared.identifiers import new_batch_id, new_job_id
+from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
@@ -74,7 +75,7 @@ class RealQueue:
         return not self._with(Status.QUEUED, Status.RUNNING)
 
     def told(self, job_id: str) -> float | None:
-        waiting = self.queries.waiting(self.store.get(job_id, self.owners[job_id]), SLOTS)
+        waiting = self.queries.waiting(self.store.get(job_id, self.owners[job_id]), Capacity(SLOTS))
         return waiting.eta_seconds if waiting else None
 
     def done_at(self, job_id: str) -> float:

@@ -24,6 +24,7 @@ from shared.queue.celery_app import queue_of
 from shared.specs.parts import Lane
 from shared.workers import Worker, WorkerRoster
 from tests.worker.conftest import Bench
+from worker.execution import storage_gate
 from worker.execution.storage_gate import StorageGate
 
 
@@ -362,6 +363,26 @@ def test_nothing_is_claimed_while_the_storage_does_not_answer(
         end_pause(bench, job_id)
         runner.handle(job_id, Lane.INTERACTIVE)
         assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+def test_a_gate_says_why_it_is_closed_as_long_as_that_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("worker.execution.storage_gate.time.monotonic", lambda: now[0])
+    gate = StorageGate(bench.objects)
+    assert gate.obstacle is None
+    gate.close(OutOfDisk())
+    assert isinstance(gate.obstacle, OutOfDisk)
+    now[0] += storage_gate.PAUSE_SECONDS
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.objects, "check", lambda: denied("/"))
+        assert not gate.is_open()
+        assert gate.obstacle.code == StorageUnavailable.code
+    now[0] += storage_gate.PAUSE_SECONDS + storage_gate.KNOWN_SECONDS
+    assert gate.obstacle is None, "nobody has asked for long"
+    assert gate.is_open()
+    assert gate.obstacle is None
 
 
 def test_a_closed_gate_asks_the_storage_once_in_a_pause(

@@ -7,6 +7,9 @@ from shared.errors import AtelierError
 from shared.storage.base import ObjectStore
 
 PAUSE_SECONDS = 2.0  # between two looks
+# While jobs wait and a slot is free, doorbells come every few seconds, and each has the storage asked. Where
+# none was for longer than this nobody knows, and it is not the storage that jobs wait for.
+KNOWN_SECONDS = 10.0
 
 
 class StorageGate:
@@ -16,11 +19,21 @@ class StorageGate:
         self._objects = objects
         self._pause = PAUSE_SECONDS if pause_seconds is None else pause_seconds
         self._next_look: float | None = None  # None while it is open
+        self._why: AtelierError | None = None  # of the latest look that failed
         self._lock = threading.Lock()
 
-    def close(self) -> None:
+    def close(self, why: AtelierError) -> None:
         """Keep the gate closed for a pause, and until the storage answers after it."""
-        self._next_look = time.monotonic() + self._pause
+        self._why, self._next_look = why, time.monotonic() + self._pause
+
+    @property
+    def obstacle(self) -> AtelierError | None:
+        """Why it is closed, as of the latest look; None while it is open or that is long ago. Asks nobody."""
+        next_look = self._next_look
+        if next_look is None:
+            return None
+        is_known = self._lock.locked() or time.monotonic() < next_look + KNOWN_SECONDS
+        return self._why if is_known else None
 
     def is_open(self) -> bool:
         """Whether jobs may be claimed; of a closed gate the storage is asked, once in a pause."""
@@ -34,8 +47,8 @@ class StorageGate:
             try:
                 self._objects.check()
                 self._objects.now()  # writes
-            except AtelierError:
-                self.close()
+            except AtelierError as error:
+                self.close(error)
                 return False
             self._next_look = None
             return True

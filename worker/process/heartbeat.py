@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from shared.errors import AtelierError, StoreUnavailable, TimeLimitExceeded
+from shared.errors import AtelierError, OutOfDisk, StoreUnavailable, TimeLimitExceeded
 from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
@@ -100,6 +100,7 @@ class Liveness(WorkerHealth):
         models: Callable[[], tuple[LoadedModel, ...]],
         available: Callable[[], tuple[str, ...]],
         has_room: Callable[[], bool] = lambda: True,
+        obstacle: Callable[[], AtelierError | None] = lambda: None,
         versions: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._worker = worker
@@ -108,6 +109,7 @@ class Liveness(WorkerHealth):
         self._available = available
         self._versions = versions
         self._has_room = has_room
+        self._obstacle = obstacle  # what the storage answered, where the worker claims nothing for it
         self._latest = worker  # as it was last announced
         self._announced = 0.0
         self._waiting_since: float | None = None
@@ -139,13 +141,14 @@ class Liveness(WorkerHealth):
 
     def _announce(self) -> None:
         """Announce what the worker has: often enough to stay on the roster, and at once after a change."""
-        now = time.monotonic()
+        now, obstacle = time.monotonic(), self._obstacle()
         worker = replace(
             self._worker,
             models=self._loaded(),
             available=self._available(),
             versions=self._versions(),
-            has_room=self._has_room(),
+            has_room=self._has_room() and not isinstance(obstacle, OutOfDisk),
+            reaches_storage=obstacle is None or isinstance(obstacle, OutOfDisk),
         )
         if worker != self._latest or now - self._announced > ANNOUNCE_SECONDS:
             self._announced, self._latest = now, worker

@@ -24,6 +24,7 @@ from worker.execution.attempt import AttemptsInFlight
 from worker.execution.attempt_span import end_early
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.execution.storage_gate import StorageGate
 from worker.machine import usable_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.metrics import JobMetrics, Observer
@@ -61,8 +62,9 @@ class ModelWorker:
             in_use=lambda: {name for attempt in self._held.all() for name in attempt.job.spec.all_models},
         )
         self._shared_name = SharedName(base.id, base.roster)
-        self._reload_request = ReloadRequest(base.hasty_client)
+        self._reload_request = ReloadRequest(base.hasty_store.scripts)
         has_room = open_disk_guard(settings, base.objects).has_room_for_results
+        storage = StorageGate(base.objects)
         self._liveness = Liveness(
             _worker(base),
             base.roster,
@@ -70,6 +72,7 @@ class ModelWorker:
             models=self._registry.loaded,
             available=self._registry.available,
             has_room=has_room,
+            obstacle=lambda: storage.obstacle,
             versions=self._registry.versions,
         )
         # Where nobody reads the numbers, none are kept.
@@ -95,6 +98,7 @@ class ModelWorker:
             resources=resources,
             held=self._held,
             has_room=has_room,
+            storage=storage,
             on_cordon=lambda: self._take_doorbells(False),
             observer=observer,
             tracing=base.tracing,

@@ -89,7 +89,7 @@ def set_rollout(name: str) -> Response:
     rollout = services().rollouts.begin(
         current.name, new.version, asked.share, current=current.version, by=owner()
     )
-    ReloadRequest(services().store.client).make()  # workers then have both warm
+    ReloadRequest(services().store.scripts).make()  # workers then have both warm
     audit(Event.ROLLOUT_SET, subject=new.reference, share=asked.share)
     return json_response(rollout_view(rollout, tells_all=True), headers=NO_STORE)
 

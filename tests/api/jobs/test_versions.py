@@ -80,7 +80,7 @@ def test_a_version_that_nobody_has_is_refused_and_one_that_went_is_waited_for(
 def test_a_share_of_the_jobs_gets_the_new_version_and_a_repetition_the_same(
     client: FlaskClient, services: Services
 ) -> None:
-    request = ReloadRequest(services.store.client)
+    request = ReloadRequest(services.store.scripts)
     request.is_new()
     roll_out(client, 0.5)
     assert request.is_new()

@@ -147,6 +147,17 @@ def test_the_disks_of_all_workers_are_full(client: FlaskClient, services: Servic
     assert (reason(client, job_id), claim(services, "w2").id) == ("workers_busy", job_id)  # type: ignore[union-attr]
 
 
+def test_the_storage_answers_no_worker(client: FlaskClient, services: Services) -> None:
+    announce(services, reaches_storage=False)
+    job_id, batch = submit(client), begin(client)
+    assert (reason(client, job_id), reason_of_batch(client, batch)) == ("storage_away", "storage_away")
+    announce(services, "w2", lane="bulk", reaches_storage=False)
+    announce(services, "w3", lane="bulk")
+    assert reason(client, job_id) == "storage_away", "those that could start it do not reach the storage"
+    announce(services, "w4")
+    assert (reason(client, job_id), claim(services, "w4").id) == ("workers_busy", job_id)  # type: ignore[union-attr]
+
+
 def test_a_result_found_no_room(client: FlaskClient, services: Services) -> None:
     announce(services)
     job_id = submit(client)

@@ -34,7 +34,7 @@ def test_a_model_tells_where_it_is_loaded(client: FlaskClient, worker: FakeWorke
 
 
 def test_a_wish_for_new_versions_reaches_the_workers(client: FlaskClient, services: Services) -> None:
-    request = ReloadRequest(services.store.client)
+    request = ReloadRequest(services.store.scripts)
     assert not request.is_new()
     response = client.post("/v1/models/reload")
     assert (response.status_code, response.data) == (202, b"")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,50 @@ def drop_parts(records: list[dict[str, Any]], _: dict[str, bytes]) -> None:
     records.remove(first(records, "batch-parts"))
 
 
+def template(**fields: Any) -> Change:
+    """Plant a template of a batch with a source, sound but for these fields; None leaves one out."""
+
+    def change(records: list[dict[str, Any]], objects: dict[str, bytes]) -> None:
+        known = {"label": "a", "style": "waves", "spec": SPEC, **fields}
+        text = json.dumps({name: value for name, value in known.items() if value is not None})
+        plant("batch-templates:batch_a", "list", [TEMPLATE, text])(records, objects)
+
+    return change
+
+
+def listed(line: str) -> Change:
+    return plant("batch-listing:batch_a", "list", ["12 in/a.png", line])
+
+
+FILE = "file_" + "0" * 64
+SPEC = {"type": "stylize", "model": "magenta-mobile", "content": FILE, "styles": [{"image": FILE}]}
+TEMPLATE = json.dumps({"label": "", "style": "", "spec": SPEC})
+SOURCES: dict[str, tuple[Change, str]] = {
+    "a template that is no JSON": (plant("batch-templates:batch_a", "list", [TEMPLATE, "{"]), "template 1: "),
+    "a template of a list": (plant("batch-templates:batch_a", "list", ["[]"]), "template 0: .* label, style"),
+    "a template with more": (template(more="x"), "template 1: .* label, style, spec and no others"),
+    "a template without a style": (template(style=None), "template 1: .* label, style, spec"),
+    "a template whose label is a number": (template(label=7), "template 1: its field label"),
+    "a template of nothing": (template(spec={}), "template 1: .*type"),
+    "a template with a wrong strength": (
+        template(spec={**SPEC, "strength": "much"}), "template 1: .*strength",
+    ),
+    "a template of an unknown field": (template(spec={**SPEC, "run": "rm"}), "template 1: .*run"),
+    "a template that takes no picture": (
+        template(spec={"type": "generate", "model": "mnist-dcgan"}), "template 1: its field spec",
+    ),
+    "a template that tells a file": (
+        template(spec={**SPEC, "webhook": {"url": "file:///etc/passwd"}}), "template 1: .*webhook.url",
+    ),
+    "a line without a size": (listed("in/b.png"), "name 1: "),
+    "a line without a name": (listed("12 "), "name 1: "),
+    "a size below zero": (listed("-1 b.png"), "name 1: "),
+    "a name that leaves the place": (listed("1 ../b.png"), "name 1: "),
+    "a name from the root": (listed("1 /etc/passwd"), "name 1: "),
+    "a hidden name": (listed("1 .ssh/id.png"), "name 1: "),
+    "a name with a control character": (listed("1 a\x1b[2J.png"), "name 1: "),
+    "a name of two lines": (listed("1 a.png\nb.png"), "name 1: "),
+}  # fmt: skip
 PAUSE = Pause("pause_b", "a test", "anonymous", created_at=1, model="mnist-dcgan")
 CRAFTED: dict[str, Change] = {
     "a part of items in the place of another": swap_parts,
@@ -170,6 +215,10 @@ CRAFTED: dict[str, Change] = {
     "a job at no place": edit("job", order="first"),
     "a batch at no place": edit("batch", order="first"),
     "a batch of no number": edit("batch", total="many"),
+    "a batch of another id": edit("batch", id="batch_else"),
+    "a batch of no status": edit("batch", status="root"),
+    "a source that is no place's": edit("batch", source='{"place": "../in"}'),
+    "a destination that leaves its folder": edit("batch", destination='{"place": "out", "prefix": "../"}'),
     "an output of text": outputs_of("text/html"),
     "an output elsewhere": outputs_of("image/png", key="other/x"),
     "an object that no record names": put("objects/inputs/anonymous/page.html", PAGE),
@@ -191,6 +240,29 @@ def test_what_no_backup_holds_is_refused(
     with pytest.raises(BackupDamaged) as refused:
         check(tmp_path / "crafted.tar")
     assert len(refused.value.detail) < 1000
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_no_batch_keeps_of_its_source_is_refused_by_its_field(
+    parts: tuple[list[dict[str, Any]], dict[str, bytes]], tmp_path: Path, name: str
+) -> None:
+    change, said = SOURCES[name]
+    records, objects = parts
+    change(records, objects)
+    write(tmp_path / "crafted.tar", records, objects)
+    with pytest.raises(BackupDamaged) as refused:
+        check(tmp_path / "crafted.tar")
+    assert re.search(rf"batch-(templates|listing):batch_a .*{said}", refused.value.detail, re.DOTALL)
+
+
+def test_a_source_as_a_batch_keeps_it_is_taken(
+    parts: tuple[list[dict[str, Any]], dict[str, bytes]], tmp_path: Path
+) -> None:
+    records, objects = parts
+    template()(records, objects)
+    listed("0 in/b c/ü.png")(records, objects)
+    write(tmp_path / "sound.tar", records, objects)
+    check(tmp_path / "sound.tar")
 
 
 def test_every_kind_that_is_copied_has_a_type() -> None:

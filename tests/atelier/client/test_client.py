@@ -185,7 +185,7 @@ def test_an_animation_is_written_with_its_extension(client: Client, worker: Fake
 
 
 def test_workers_are_asked_to_look_for_new_versions(client: Client, services: Services) -> None:
-    request = ReloadRequest(services.store.client)
+    request = ReloadRequest(services.store.scripts)
     assert not request.is_new()
     client.models.reload()
     assert request.is_new()

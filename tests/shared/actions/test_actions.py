@@ -13,6 +13,7 @@ from shared.actions.store import ActionStore
 from shared.batches.store import BatchStore
 from shared.errors import ActionNotFound, IdempotencyMismatch, IllegalMove, StoreFull
 from shared.identifiers import ANONYMOUS, new_action_id
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter
 from shared.jobs.moving import End, Move
@@ -181,7 +182,7 @@ def test_jobs_are_moved_together_in_the_order_of_their_acceptance(
     assert (action.matched, action.done) == (12, 12)
     is_first = move.to is End.FRONT and move.lane is None
     queries = JobQueries(store)
-    places = [queries.waiting(store.get(job_id, ANONYMOUS), 1) for job_id in moved]
+    places = [queries.waiting(store.get(job_id, ANONYMOUS), Capacity(1)) for job_id in moved]
     first = 1 if is_first else 13
     assert [each.position for each in places if each] == list(range(first, first + 12))
     assert [job.id for job in drain(store)] == (moved + others if is_first else others + moved)

@@ -6,6 +6,7 @@ from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
 from shared.errors import ChainTooLong, FileNotFound
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.reasons import Reason, hold_of
 from shared.jobs.status import Status
@@ -40,10 +41,10 @@ def test_an_item_waits_alone_and_starts_when_its_parent_is_done(
     batches.append(batch_id, ANONYMOUS, items(2), first=1)
     running = claim(store, parent)
     assert [job.index for job in drain(store)] == [1, 2]
-    hold = hold_of(queries.waiting_batch(batch_id, 1).hold, ())
+    hold = hold_of(queries.waiting_batch(batch_id, Capacity(1)).hold, ())
     assert hold is not None
     assert (hold.reason, hold.detail) == (Reason.WAITS_FOR, parent)
-    assert queries.waiting_batch(batch_id, 1).eta_seconds is None
+    assert queries.waiting_batch(batch_id, Capacity(1)).eta_seconds is None
     make(store, None, running)
     assert [job.id for job in drain(store)] == [child]
 

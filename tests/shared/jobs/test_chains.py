@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import AtelierError, ChainTooLong, IllegalMove, JobNotFound, ParentFailed
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.moving import Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.reasons import Reason, hold_of
@@ -240,7 +241,7 @@ def test_a_name_stands_for_the_retry_of_a_job_that_failed(store: JobStore) -> No
 def test_a_child_tells_what_it_waits_for(store: JobStore, queries: JobQueries) -> None:
     parent = submit(store)
     child = paint(store, parent)
-    waiting = queries.waiting(store.get(child, ANONYMOUS), 1)
+    waiting = queries.waiting(store.get(child, ANONYMOUS), Capacity(1))
     assert waiting is not None
     assert waiting.position is None
     hold = hold_of(waiting.hold, ())
@@ -255,7 +256,9 @@ def test_the_time_of_a_child_is_its_parents_and_its_own(store: JobStore, queries
     parent = submit(store)
     child = paint(store, parent)
     grandchild = paint(store, child)
-    found = [queries.waiting(store.get(job_id, ANONYMOUS), 1) for job_id in (parent, child, grandchild)]
+    found = [
+        queries.waiting(store.get(job_id, ANONYMOUS), Capacity(1)) for job_id in (parent, child, grandchild)
+    ]
     assert [time and time.eta_seconds for time in found] == [2, 5, 8]
     assert [time and time.position for time in found] == [1, None, None]
 

@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import CorruptImage, IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import DeadlineExceeded, LeaseLost, Outcome, Status
@@ -157,7 +158,7 @@ def test_expired_jobs_are_not_waited_for(store: JobStore, queries: JobQueries) -
     waits = store.get(submit(store), ANONYMOUS)
     pass_deadline(store, late)
     store.reap()
-    waiting = queries.waiting(waits, slots=1)
+    waiting = queries.waiting(waits, Capacity(1))
     assert waiting is not None
     assert (waiting.position, waiting.eta_seconds) == (1, 1.0)
 

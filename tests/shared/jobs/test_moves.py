@@ -11,6 +11,7 @@ from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.errors import IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
+from shared.jobs.capacity import Capacity
 from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
@@ -48,7 +49,7 @@ def item_ids(batch_id: str, count: int) -> list[str]:
 
 
 def place(queries: JobQueries, store: JobStore, job_id: str) -> int | None:
-    waiting = queries.waiting(store.get(job_id, ANONYMOUS), slots=1)
+    waiting = queries.waiting(store.get(job_id, ANONYMOUS), Capacity(1))
     return waiting.position if waiting else None
 
 

@@ -15,6 +15,7 @@ from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.errors import AtelierError, IllegalMove, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries
@@ -242,7 +243,7 @@ class Machine(RuleBasedStateMachine):
             assert place is None or place <= last + 1
 
     def told(self, job: Job) -> int | None:
-        waiting = self.queries.waiting(job, slots=1)
+        waiting = self.queries.waiting(job, Capacity(1))
         return waiting.position if waiting else None
 
     def queued(self) -> list[Job]:

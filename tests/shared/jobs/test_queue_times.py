@@ -12,6 +12,7 @@ from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
@@ -119,7 +120,7 @@ class Shop:
             self.clock.set(max(self.clock.now, until))
 
     def told(self, job_id: str) -> float | None:
-        waiting = self.queries.waiting(self.store.get(job_id, ANONYMOUS), slots=self.places)
+        waiting = self.queries.waiting(self.store.get(job_id, ANONYMOUS), Capacity(self.places))
         return waiting.eta_seconds if waiting else None
 
 
@@ -181,7 +182,7 @@ def test_what_is_not_sent_yet_is_told_its_time(lasting: JobStore, clock: Clock) 
     works.go_on()
     works.append(kinds * 3)
     asked = Counter(each.work for each in kinds * 5)
-    told = works.queries.expected_of_new(ANONYMOUS, Lane.BULK, asked, slots=2)
+    told = works.queries.expected_of_new(ANONYMOUS, Lane.BULK, asked, Capacity(2))
     begun, items = clock.now, works.append(kinds * 5)
     works.go_on()
     took = max(works.done[item] for item in items) - begun
@@ -222,7 +223,7 @@ def test_a_job_behind_a_batch_waits_for_the_items(lasting: JobStore, clock: Cloc
     works.go_on()
     items = works.append([stylize(*SMALL)] * 599)
     last = works.submit(stylize(*SMALL), Lane.BULK)
-    waiting = works.queries.waiting(lasting.get(last, ANONYMOUS), slots=2)
+    waiting = works.queries.waiting(lasting.get(last, ANONYMOUS), Capacity(2))
     assert waiting is not None
     assert waiting.position == 600
     begun = clock.now

@@ -9,6 +9,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
+from shared.workers import Worker
 from tests.support.jobs.server_clock import Clock, store_by_clock
 from tests.support.jobs.simulated_queue import Kind, SimulatedQueue
 
@@ -34,9 +35,11 @@ def lasting(redis_client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch)
     return store_by_clock(redis_client, JobRules(lease_seconds=300, bulk_patience_seconds=30), monkeypatch)
 
 
-def queue(store: JobStore, clock: Clock, slots: int, *, seed: int = 7) -> SimulatedQueue:
-    """Return a queue whose kinds of work were measured once."""
-    found = SimulatedQueue(store, clock, slots, random.Random(seed))
+def queue(
+    store: JobStore, clock: Clock, slots: int = 0, *, workers: Sequence[Worker] = (), seed: int = 7
+) -> SimulatedQueue:
+    """Return a queue whose kinds of work were measured once; of one worker unless others are given."""
+    found = SimulatedQueue(store, clock, workers or [Worker("w", slots, ())], random.Random(seed))
     for kind in (*KINDS, SECOND):
         found.submit("teacher", Lane.INTERACTIVE, kind)
     found.go_on()
@@ -237,3 +240,36 @@ def test_a_batch_is_told_the_end_of_the_model_that_takes_longest(lasting: JobSto
     ((eta, true),) = works.batches_compared()
     assert eta == pytest.approx(30, rel=0.2)
     assert is_near(eta, true, 1.3)
+
+
+BOTH, FRONT, BACK = (
+    Worker("both-1-a", 2, ()),
+    Worker("front-1-b", 2, (), lane="interactive"),
+    Worker("back-1-c", 3, (), lane="bulk"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("workers", "least"),
+    [([BOTH, BACK], 0.85), ([BOTH, FRONT], 0.75), ([FRONT, BACK], 0.9)],
+    ids=["bulk", "interactive", "each its own"],
+)
+def test_workers_of_one_lane_are_counted_as_what_they_start(
+    lasting: JobStore, clock: Clock, workers: list[Worker], least: float
+) -> None:
+    """What a worker of the other lane alone takes from the shared ones is left out, so some end sooner."""
+    times, batch_times = [], []
+    for seed in range(3):
+        works = queue(lasting, clock, workers=workers, seed=seed)
+        world = World(works, 3, [None])
+        world.fill(150)
+        for pause in (2, 20, 60):
+            world.ask(70)
+            works.go_on(clock.now + pause)
+        works.go_on()
+        times += [is_near(told.eta, told.done) for told in works.compared()]
+        batch_times += [is_near(eta, true) for eta, true in works.batches_compared()]
+    assert len(times) > 400
+    assert sum(times) >= least * len(times)
+    assert sum(batch_times) >= least * len(batch_times) > 20

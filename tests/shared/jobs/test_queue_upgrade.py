@@ -2,6 +2,7 @@
 
 from shared.batches.store import BatchStore
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
@@ -26,7 +27,7 @@ def bulk(store: JobStore) -> str:
 
 
 def place(store: JobStore, queries: JobQueries, job_id: str) -> int | None:
-    waiting = queries.waiting(store.get(job_id, ANONYMOUS), slots=1)
+    waiting = queries.waiting(store.get(job_id, ANONYMOUS), Capacity(1))
     return waiting.position if waiting else None
 
 

@@ -124,7 +124,7 @@ def test_all_that_is_queued_waits_or_is_paused_or_delayed(store: JobStore, seed:
         step = world.rng.choice(world.steps)
         step()
         world.batches.go_on()  # what a move or a cancellation means for items
-        found = read_stats(store.scripts, 1)
+        found = read_stats(store.scripts, ())
         ((waiting, paused),) = sums(found)
         told = f"{waiting} wait, {paused} paused, {found.delayed} delayed after {step.__name__}"
         assert waiting + paused + found.delayed == world.queued(), told

@@ -9,6 +9,7 @@ from shared.cards.card import load_catalog
 from shared.errors import CorruptImage, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone, JobNotFound
 from shared.identifiers import ANONYMOUS
 from shared.jobs import listing
+from shared.jobs.capacity import Capacity
 from shared.jobs.job import Progress
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries
@@ -180,12 +181,12 @@ def test_a_waiting_job_knows_its_place(store: JobStore, queries: JobQueries) -> 
     claim(store, done)
     store.client.hset("atelier:pace", "mnist-dcgan", 1000)
     first, second = submit(store), submit(store)
-    waiting = queries.waiting(store.get(second, ANONYMOUS), slots=1)
+    waiting = queries.waiting(store.get(second, ANONYMOUS), Capacity(1))
     assert waiting is not None
     assert waiting.position == 2
     assert waiting.eta_seconds == pytest.approx(3.0, abs=0.9)  # less what the running one has done already
-    assert queries.waiting(store.get(done, ANONYMOUS), slots=1) is None
-    unknown = queries.waiting(store.get(first, ANONYMOUS), slots=0)
+    assert queries.waiting(store.get(done, ANONYMOUS), Capacity(1)) is None
+    unknown = queries.waiting(store.get(first, ANONYMOUS), Capacity(0))
     assert unknown is not None
     assert (unknown.position, unknown.eta_seconds) == (1, None)
     assert queries.depths() == {Lane.INTERACTIVE: 2, Lane.BULK: 0}

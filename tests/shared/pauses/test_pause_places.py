@@ -4,6 +4,7 @@ import pytest
 
 from shared.batches.store import BatchStore
 from shared.identifiers import ANONYMOUS
+from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.pauses.pause import Pause
@@ -28,13 +29,13 @@ def submit_to(store: JobStore, model: str) -> str:
 
 def told(store: JobStore, job_id: str, slots: int = 1) -> tuple[int | None, float | None]:
     """Return the place, and the seconds until the job is done."""
-    found = JobQueries(store).waiting(store.get(job_id, ANONYMOUS), slots)
+    found = JobQueries(store).waiting(store.get(job_id, ANONYMOUS), Capacity(slots))
     assert found is not None
     return found.position, found.eta_seconds
 
 
 def seconds_of(batches: BatchStore, batch_id: str) -> float | None:
-    return batches.waiting(batches.get(batch_id, ANONYMOUS), 1).eta_seconds
+    return batches.waiting(batches.get(batch_id, ANONYMOUS), Capacity(1)).eta_seconds
 
 
 def pause(store: JobStore, seconds: float | None = None, **scope: str) -> None:

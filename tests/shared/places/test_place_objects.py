@@ -2,10 +2,12 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from shared.errors import ObjectNotFound, StorageUnavailable
 from shared.places.bucket import BucketPlace
@@ -14,6 +16,7 @@ from shared.places.folder import STAGING, FolderPlace
 from shared.places.objects import NameRefused, PlaceObjects, is_same
 from shared.storage.bucket_access import bucket_access
 from tests.support.files import files_below
+from tests.support.http.lossy_http import LossyHttp, lossy_http
 from tests.support.places.transfer_steps import bucket_rule
 from tests.support.s3.servers import RunningServers
 
@@ -71,6 +74,44 @@ def test_an_empty_object_is_one(place: PlaceObjects) -> None:
     assert place.create("empty", b"")
     assert (place.size_of("empty"), place.read("empty", 9)) == (0, b"")
     assert is_same(place, "empty", b"")
+
+
+# Buckets alone.
+
+
+@pytest.fixture
+def lossy(s3: RunningServers) -> Iterator[tuple[LossyHttp, PlaceObjects, PlaceObjects]]:
+    """A bucket by way of who loses responses; its place, and the same straight."""
+    server = s3("seaweedfs")
+    rule = bucket_rule(server)
+    with lossy_http(server.port) as way:
+        options = {**rule.options, "endpoint": SecretStr(way.endpoint)}
+        yield way, open_place(rule.model_copy(update={"options": options})), open_place(rule)
+
+
+def test_a_put_whose_response_is_lost_knows_its_own_object(
+    lossy: tuple[LossyHttp, PlaceObjects, PlaceObjects],
+) -> None:
+    way, place, straight = lossy
+    way.lose = [502]
+    assert place.create("out/a.png", b"one")
+    assert way.puts == 2
+    assert is_same(straight, "out/a.png", b"one")
+    assert not place.create("out/a.png", b"one"), "another put of the same bytes made nothing"
+
+
+def test_another_object_of_the_name_is_not_its_own(
+    lossy: tuple[LossyHttp, PlaceObjects, PlaceObjects], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody was faster, after the look and before the put: with other bytes, or with the same."""
+    way, place, straight = lossy
+    assert straight.create("out/a.png", b"one")
+    monkeypatch.setattr(type(place), "size_of", lambda *_: None)
+    for data in (b"two", b"one"):
+        assert not place.create("out/a.png", data)
+    monkeypatch.undo()
+    assert way.puts == 2
+    assert is_same(straight, "out/a.png", b"one")
 
 
 # Folders alone.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from atelier.backup.accepted import RecordCheck
+from shared.backup.record_copy import RecordCopy
 from shared.backup.snapshot import Snapshot
 from shared.identifiers import ANONYMOUS
 from shared.places.request import Destination, Source
@@ -23,6 +25,9 @@ def test_a_restored_batch_goes_on_from_and_to_its_places(
     moving.go_on("destination", batch_id)
     snapshot = Snapshot(moving.store.client)
     copies = list(snapshot.read())
+    accepted = RecordCheck()
+    for copy in copies:
+        accepted(RecordCopy.from_line(copy.to_line()))
     moving.store.client.flushall()
     for _ in snapshot.write(copies, pause_ms=0):
         continue

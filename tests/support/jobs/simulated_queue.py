@@ -13,6 +13,7 @@ from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
 from shared.identifiers import new_batch_id
+from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
@@ -21,6 +22,7 @@ from shared.pauses.model_limits import ModelLimits
 from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec, parted
+from shared.workers import Worker
 from tests.support.jobs.batch_steps import finish
 from tests.support.jobs.job_steps import submit
 from tests.support.jobs.server_clock import Clock
@@ -47,11 +49,11 @@ class Told:
 
 @dataclass
 class SimulatedQueue:
-    """Slots of workers. A job takes 0.8 to 1.25 times the seconds of its kind."""
+    """Workers with slots. A job takes 0.8 to 1.25 times the seconds of its kind."""
 
     store: JobStore
     clock: Clock
-    slots: int
+    workers: Sequence[Worker]
     rng: random.Random
     kinds: dict[str, Kind] = field(default_factory=dict)  # by job
     owners: dict[str, str] = field(default_factory=dict)  # by job that has not ended
@@ -65,7 +67,8 @@ class SimulatedQueue:
         self.batches = BatchStore(self.store, BatchRules())
         self.quotas = QuotaStore(self.store.scripts, self.store.quotas)
         self.model_limits = ModelLimits(self.store.scripts)
-        self._running: list[tuple[float, str, Job]] = []
+        self._running: list[tuple[float, str, Job, str]] = []
+        self._free = {worker.id: worker.slots for worker in self.workers}
         self._seed = 0
 
     def _spec(self, lane: Lane, kind: Kind) -> JobSpec:
@@ -101,7 +104,8 @@ class SimulatedQueue:
         """Work until a time, or until nothing is left."""
         self._start()
         while self._running and self._running[0][0] <= until:
-            at, _, job = heapq.heappop(self._running)
+            at, _, job, worker_id = heapq.heappop(self._running)
+            self._free[worker_id] += 1
             self.clock.set(at)
             finish(self.store, job)
             self.done[job.id] = at
@@ -111,15 +115,21 @@ class SimulatedQueue:
             self.clock.set(until)
 
     def _start(self) -> None:
-        while len(self._running) < self.slots and (jobs := self.store.claim_next("w")):
-            (job,) = jobs
-            seconds = self.kinds[job.id].seconds * self.rng.uniform(0.8, 1.25)
-            heapq.heappush(self._running, (self.clock.now + seconds, job.id, job))
-            self.started[job.id] = len(self.started) + 1
+        for worker in self.workers:
+            lanes = [Lane(worker.lane)] if worker.lane else tuple(Lane)
+            while self._free[worker.id] and (jobs := self.store.claim_next(worker.id, lanes=lanes)):
+                self._run(jobs[0], worker.id)
+
+    def _run(self, job: Job, worker_id: str) -> None:
+        self._free[worker_id] -= 1
+        seconds = self.kinds[job.id].seconds * self.rng.uniform(0.8, 1.25)
+        heapq.heappush(self._running, (self.clock.now + seconds, job.id, job, worker_id))
+        self.started[job.id] = len(self.started) + 1
 
     def ask(self, job_id: str) -> None:
         """Keep what a waiting job is told now."""
-        found = self.queries.waiting(self.store.get(job_id, self.owners[job_id]), self.slots)
+        job = self.store.get(job_id, self.owners[job_id])
+        found = self.queries.waiting(job, capacity_of(self.workers, job.lane))
         assert found is not None
         self.told.append((job_id, found.position, found.eta_seconds, self.clock.now, len(self.started)))
 
@@ -127,9 +137,8 @@ class SimulatedQueue:
         """Keep what a batch is told now that has items left."""
         batch = self.batches.get(batch_id, owner)
         if not batch.is_done:
-            self.batch_etas.append(
-                (batch_id, self.batches.waiting(batch, self.slots).eta_seconds, self.clock.now)
-            )
+            waiting = self.batches.waiting(batch, capacity_of(self.workers, batch.lane))
+            self.batch_etas.append((batch_id, waiting.eta_seconds, self.clock.now))
 
     def batches_compared(self) -> list[tuple[float | None, float]]:
         """Return the seconds that batches were told, each with those that it then took."""

@@ -6,13 +6,16 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import redis
 
 from shared.redis.client import Client, connect
+from shared.redis_url import parse_redis_url
 from tests.support.servers.binaries import Binary
+from tests.support.servers.tls import Identity
 from tests.support.waiting import eventually
 
 SERVICE = "atelier"
@@ -30,6 +33,25 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What servers, Sentinels and clients show each other, each to each."""
+
+    own: Identity
+    authority: Path  # its certificate
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of a server or a Sentinel."""
+        files = {"cert-file": self.own.certificate, "key-file": self.own.key, "ca-cert-file": self.authority}
+        return tuple(part for name, path in files.items() for part in (f"--tls-{name}", str(path)))
+
+    @property
+    def query(self) -> str:
+        """The part of a client's URL."""
+        return f"ssl_ca_certs={self.authority}&ssl_certfile={self.own.certificate}&ssl_keyfile={self.own.key}"
+
+
 class SentinelGroup:
     """Runs for the length of a block; `environs` are variables of single servers, by number."""
 
@@ -41,11 +63,13 @@ class SentinelGroup:
         servers: int = 2,
         options: Sequence[str] = (),
         environs: Mapping[int, Mapping[str, str]] | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         self._folder = folder
         self._binary = binary
         self._options = options
         self._environs = environs or {}
+        self._tls = tls
         ports = free_ports(servers + SENTINELS)
         self.ports, self.sentinel_ports = ports[:servers], ports[servers:]
         self._processes: dict[int, subprocess.Popen[bytes]] = {}  # by port
@@ -54,11 +78,14 @@ class SentinelGroup:
     def url(self) -> str:
         """The REDIS_URL of the group."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.sentinel_ports)
+        if self._tls:
+            return f"sentinels://{hosts}/0?service={SERVICE}&{self._tls.query}"
         return f"sentinel://{hosts}/0?service={SERVICE}"
 
     def server_url(self, number: int) -> str:
         """The URL of one server."""
-        return f"redis://127.0.0.1:{self.ports[number]}/0"
+        place = f"127.0.0.1:{self.ports[number]}/0"
+        return f"rediss://{place}?{self._tls.query}" if self._tls else f"redis://{place}"
 
     def primary(self) -> int:
         """Return the number of the server that most Sentinels hold for the primary."""
@@ -66,8 +93,12 @@ class SentinelGroup:
         return self.ports.index(max(set(said), key=said.count))
 
     def _said_by(self, port: int) -> int:
-        with redis.Redis(port=port, socket_timeout=1) as sentinel:
+        with self._sentinel(port) as sentinel:
             return int(sentinel.sentinel_get_master_addr_by_name(SERVICE)[1])
+
+    def _sentinel(self, port: int) -> Client:
+        tls = {"ssl": True, **parse_redis_url(self.url).tls} if self._tls else {}
+        return redis.Redis(port=port, host="127.0.0.1", socket_timeout=1, **tls)  # type: ignore[call-overload]
 
     def pid_of(self, number: int) -> int:
         """Return the process id of a server; raise ProcessLookupError where it does not run."""
@@ -89,9 +120,15 @@ class SentinelGroup:
         self._run(
             self.ports[number],
             folder,
-            ("--port", str(self.ports[number]), "--dir", str(folder), *_DURABLE, *self._options, *follows),
+            (*self._port(self.ports[number]), "--dir", str(folder), *_DURABLE, *self._options, *follows),
             self._environs.get(number, {}),
         )
+
+    def _port(self, port: int) -> list[str]:
+        """Return the options of a server or a Sentinel that say where it listens, and how it asks others."""
+        if self._tls is None:
+            return ["--port", str(port)]
+        return ["--port", "0", "--tls-port", str(port), "--tls-replication", "yes", *self._tls.options]
 
     def await_failover(self, old: int, seconds: float = 30) -> int:
         """Wait until another server is the primary and takes writes; return its number."""
@@ -124,7 +161,7 @@ class SentinelGroup:
         """Return how many live replicas the Sentinel knows that knows the fewest."""
         counts = []
         for port in self.sentinel_ports:
-            with redis.Redis(port=port, socket_timeout=1) as sentinel:
+            with self._sentinel(port) as sentinel:
                 found = sentinel.sentinel_slaves(SERVICE)
                 counts.append(sum(not one["is_disconnected"] and not one["is_sdown"] for one in found))
         return min(counts)
@@ -133,11 +170,14 @@ class SentinelGroup:
         folder = self._folder / f"sentinel-{port}"
         folder.mkdir(parents=True)
         lines = [
-            f"port {port}",
             f"dir {folder}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {self.ports[0]} 2",
             f"sentinel down-after-milliseconds {SERVICE} {DOWN_SECONDS * 1000:.0f}",
             f"sentinel failover-timeout {SERVICE} {FAILOVER_SECONDS * 1000:.0f}",
+        ]
+        where = self._port(port)
+        lines += [
+            f"{name.removeprefix('--')} {value}" for name, value in zip(where[::2], where[1::2], strict=True)
         ]
         (folder / "sentinel.conf").write_text("\n".join(lines) + "\n", "utf-8")
         self._run(port, folder, (str(folder / "sentinel.conf"), "--sentinel"), {})
@@ -164,7 +204,7 @@ class SentinelGroup:
         return False
 
     def _peers(self, port: int) -> int:
-        with redis.Redis(port=port, socket_timeout=1) as sentinel:
+        with self._sentinel(port) as sentinel:
             return int(sentinel.sentinel_master(SERVICE)["num-other-sentinels"])
 
     def __exit__(self, *_: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 from shared.cards.card import Catalog, bundled_cards, load_catalog
 from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.redis.client import Client
+from shared.redis.scripts import Scripts
 from shared.workers import ReloadRequest
 from tests.support.models.model_cards import transform_card
 from tests.support.models.small_networks import export, negative, sepia
@@ -126,10 +127,10 @@ def test_what_was_never_pulled_is_named(registry: ModelRegistry) -> None:
 
 
 def test_a_wish_is_seen_once_by_each_worker(redis_client: Client) -> None:
-    ReloadRequest(redis_client).make()
-    first, second = ReloadRequest(redis_client), ReloadRequest(redis_client)
+    ReloadRequest(Scripts(redis_client)).make()
+    first, second = ReloadRequest(Scripts(redis_client)), ReloadRequest(Scripts(redis_client))
     assert (first.is_new(), second.is_new()) == (False, False)
-    ReloadRequest(redis_client).make()
+    ReloadRequest(Scripts(redis_client)).make()
     assert (first.is_new(), first.is_new(), second.is_new()) == (True, False, True)
 
 

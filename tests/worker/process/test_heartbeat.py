@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from atelier.local.redis_server import EmbeddedServer
+from shared.errors import AtelierError, OutOfDisk, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
 from shared.redis.client import Client
@@ -107,6 +108,22 @@ def test_a_worker_says_at_once_that_its_disk_is_full(roster: WorkerRoster, file:
     room[0] = False
     worker.progress()
     assert [each.has_room for each in roster.live()] == [False]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(StorageUnavailable(), (True, False)), (OutOfDisk(), (False, True))]
+)
+def test_a_worker_says_at_once_what_the_storage_does_not_do(
+    roster: WorkerRoster, file: Path, error: AtelierError, told: tuple[bool, bool]
+) -> None:
+    found: list[AtelierError | None] = [None]
+    models: dict[str, Any] = {"models": lambda: MODELS, "available": lambda: AVAILABLE}
+    worker = Liveness(Worker("w1", 4, ()), roster, file, **models, obstacle=lambda: found[0])
+    worker.begin()
+    for each, expected in ((error, told), (None, (True, True))):
+        found[0] = each
+        worker.progress()
+        assert [(one.has_room, one.reaches_storage) for one in roster.live()] == [expected]
 
 
 def test_a_worker_that_drains_leaves_the_roster(worker: Liveness, roster: WorkerRoster, file: Path) -> None:

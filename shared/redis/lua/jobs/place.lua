@@ -28,11 +28,11 @@ elseif not new then
 end
 found.model_limits = limits_of_models()
 
--- Jobs that run, each with its kind of work and the milliseconds since its start.
+-- Jobs that run, each with its kind of work, the milliseconds since its start, its owner and its worker.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
-  local model, work, started_at, runner = job_values(running, 'model', 'work', 'started_at', 'owner')
-  if started_at and (not alone or runner == alone) then
-    table.insert(found.running, {running, work_of(model, work), now - started_at, runner})
+  local model, work, started_at, whose, worker = job_values(running, 'model', 'work', 'started_at', 'owner', 'worker')
+  if started_at and (not alone or whose == alone) then
+    table.insert(found.running, {running, work_of(model, work), now - started_at, whose, worker})
   end
 end
 

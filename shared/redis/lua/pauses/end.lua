@@ -1,0 +1,2 @@
+-- End a pause. Returns 1 if it was there.
+return redis.call('HDEL', PAUSES, ARGV[1])
