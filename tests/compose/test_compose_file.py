@@ -129,12 +129,28 @@ def test_workers_are_given_more_time_to_stop_than_they_take() -> None:
 
 
 SERVICES = yaml.safe_load(COMPOSE)["services"]
+OF_COMMANDS = {"ATELIER_URL", "ATELIER_API_KEY_FILE"}  # that run in the API's container
 PROCESSES = ("api", "worker", "worker-io")
 
 
 @pytest.mark.parametrize("name", [*PROCESSES, "models"])
 def test_every_process_is_given_the_settings_of_the_api(name: str) -> None:
-    assert SERVICES[name]["environment"].keys() | {"ATELIER_ACCESS_BOOTSTRAP_KEY_FILE"} == given()
+    own = {"ATELIER_ACCESS_BOOTSTRAP_KEY_FILE", *OF_COMMANDS} if name != "api" else set()
+    assert SERVICES[name]["environment"].keys() | own == given()
+
+
+def test_commands_in_the_apis_container_reach_it_with_the_bootstrap_key() -> None:
+    environment = SERVICES["api"]["environment"]
+    assert environment["ATELIER_URL"] == "http://api:8480"  # and not the public address, which a proxy has
+    assert environment["ATELIER_API_KEY_FILE"] == environment["ATELIER_ACCESS_BOOTSTRAP_KEY_FILE"]
+    assert environment["ATELIER_API_KNOWN_HOSTS"].startswith("api,")
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "secrets" in SERVICES[name]])
+def test_another_file_for_a_secret_makes_a_new_container(name: str) -> None:
+    secrets = yaml.safe_load(COMPOSE)["secrets"]
+    files = {secrets[secret]["file"].removeprefix("${").partition(":-")[0] for secret in SERVICES[name]["secrets"]}
+    assert set(SERVICES[name]["labels"].values()) == {f"${{{file}-}}" for file in files}
 
 
 @pytest.mark.parametrize("name", SERVICES)
