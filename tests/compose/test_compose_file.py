@@ -149,7 +149,9 @@ def test_commands_in_the_apis_container_reach_it_with_the_bootstrap_key() -> Non
 @pytest.mark.parametrize("name", [name for name in SERVICES if "secrets" in SERVICES[name]])
 def test_another_file_for_a_secret_makes_a_new_container(name: str) -> None:
     secrets = yaml.safe_load(COMPOSE)["secrets"]
-    files = {secrets[secret]["file"].removeprefix("${").partition(":-")[0] for secret in SERVICES[name]["secrets"]}
+    files = {
+        secrets[secret]["file"].removeprefix("${").partition(":-")[0] for secret in SERVICES[name]["secrets"]
+    }
     assert set(SERVICES[name]["labels"].values()) == {f"${{{file}-}}" for file in files}
 
 
