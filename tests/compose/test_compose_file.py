@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.settings import Settings
 from tests.support.compose_stack import ROOT
+from tests.support.pages.pages import blocks_of
 from worker.tuning.tuned import tuned_file
 
 # What the images and the compose file settle: where things lie and how the parts find each other.
@@ -261,3 +262,26 @@ def test_the_server_draws_a_password_once_and_starts_with_it(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "secrets" / "redis-url"))
     assert Settings.from_env().redis_url == f"redis://:{password}@redis:6379/0"
+
+
+def pages_override(part: str) -> dict[str, Any]:
+    """Return an example of docker-compose.override.yml in the page, by a part of it."""
+    (text,) = [
+        each.text for each in blocks_of("docs/deploy.md") if each.language == "yaml" and part in each.text
+    ]
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+def test_the_pages_worker_of_one_lane_is_a_worker_that_prometheus_finds() -> None:
+    ((name, worker),) = pages_override("extends")["services"].items()
+    assert name not in SERVICES
+    assert worker["extends"] == {"file": "docker-compose.yml", "service": "worker"}
+    assert worker["environment"].keys() <= SERVICES["worker"]["environment"].keys()
+    collected = yaml.safe_load((ROOT / "deploy/monitoring/prometheus/prometheus.yml").read_text("utf-8"))
+    names = [each["names"] for job in collected["scrape_configs"] for each in job.get("dns_sd_configs", ())]
+    assert worker["networks"]["store"]["aliases"] in names
+
+
+def test_the_page_moves_a_volume_that_there_is() -> None:
+    assert pages_override("driver_opts")["volumes"].keys() <= yaml.safe_load(COMPOSE)["volumes"].keys()
