@@ -182,7 +182,8 @@ class BatchRun:
     def download(self, item: BatchItem, number: int = 0) -> bytes:
         """Return the bytes of one of an item's pictures, checked."""
         output = item.outputs[number].output
-        return check_digest(self._transport.fetch(output.url), output)
+        path = f"/v1/jobs/{quote(item.id, safe='')}/outputs/{output.index}"
+        return check_digest(self._transport.fetch(path), output)
 
     def save(self, folder: str | Path, *, connections: int = 4) -> Iterator[Saved]:
         """Write every picture below a folder as soon as its item ends; yield each item with its files.

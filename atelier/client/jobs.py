@@ -237,7 +237,7 @@ class JobsResource(Resource):
         """
         job = self._succeeded(job)
         output = job.outputs[index]
-        return check_digest(self._transport.fetch(output.url), output)
+        return check_digest(self._transport.fetch(f"{_path(job)}/outputs/{output.index}"), output)
 
     def pictures(self, job: Job | str) -> tuple[Picture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""

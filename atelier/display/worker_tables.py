@@ -14,7 +14,7 @@ GIBIBYTE = 2**30
 
 def worker_table(workers: Iterable[Worker]) -> Table:
     """Return a row for each worker: what it does, how large it is, and what is remarkable."""
-    table = Table("worker", "state", "running", "slots", "memory", "labels", "models", "remarks")
+    table = Table("worker", "state", "running", "at most", "memory", "labels", "models", "remarks")
     for worker in workers:
         state = Text(worker.state, COLORS.get(worker.state, ""))
         memory = f"{worker.memory_bytes / GIBIBYTE:.3g} GiB" if worker.memory_bytes else ""

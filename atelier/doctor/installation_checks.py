@@ -1,5 +1,6 @@
 """Checks of what the settings name: state folder, storage, port, models, server."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -34,9 +35,15 @@ def check_state_folder(settings: Settings) -> Finding:
         places.require_private_folder("ATELIER_STATE_DIR", folder)
     except SettingsError as error:
         if names_server(os.environ):
+            if _is_read_only(error):  # as in a container, on purpose
+                return ok("state folder", f"{folder} is on a read-only file system, so nothing is kept there")
             return warn("state folder", str(error), "only `atelier up` needs it beside a server of its own")
         return fail("state folder", str(error), "correct ATELIER_STATE_DIR, or the folder")
     return ok("state folder", f"{folder} is writable")
+
+
+def _is_read_only(error: SettingsError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EROFS
 
 
 def check_storage(settings: Settings) -> Finding:

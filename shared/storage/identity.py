@@ -91,5 +91,6 @@ def _refusal(settings: Settings) -> str:
     return (
         f"ATELIER_STORAGE_URL: {shown} is not the storage that goes with the job store of REDIS_URL, which "
         "others use: name the same one on all hosts, and see that it is mounted; where it was replaced for "
-        "good, start once with --adopt-storage"
+        "good, `atelier up --adopt-storage` or `atelier run api --adopt-storage`, once; with compose "
+        "`docker compose run --rm api atelier run api --adopt-storage` until it is ready"
     )

@@ -25,11 +25,17 @@ from tests.support.jobs.fake_worker import FakeWorker
 
 
 @pytest.fixture
+def public_url() -> str:
+    """The address that the API's responses name; empty: that of the request."""
+    return ""
+
+
+@pytest.fixture
 def services(
-    server: EmbeddedServer, redis_client: RedisClient, tmp_path: Path, rules: JobRules
+    server: EmbeddedServer, redis_client: RedisClient, tmp_path: Path, rules: JobRules, public_url: str
 ) -> Iterator[Services]:
     """The API's parts over an empty server."""
-    api = ApiSettings(max_wait_seconds=5, threads=8)
+    api = ApiSettings(max_wait_seconds=5, threads=8, public_url=public_url)
     webhook = WebhookSettings(allow_private="true")  # receivers of the tests are on this machine
     fetch = FetchSettings(allow_private=True)  # so are pictures
     settings = Settings(

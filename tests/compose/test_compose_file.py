@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.settings import Settings
 from tests.support.compose_stack import ROOT
+from tests.support.pages.pages import blocks_of
 from worker.tuning.tuned import tuned_file
 
 # What the images and the compose file settle: where things lie and how the parts find each other.
@@ -129,12 +130,30 @@ def test_workers_are_given_more_time_to_stop_than_they_take() -> None:
 
 
 SERVICES = yaml.safe_load(COMPOSE)["services"]
+OF_COMMANDS = {"ATELIER_URL", "ATELIER_API_KEY_FILE"}  # that run in the API's container
 PROCESSES = ("api", "worker", "worker-io")
 
 
 @pytest.mark.parametrize("name", [*PROCESSES, "models"])
 def test_every_process_is_given_the_settings_of_the_api(name: str) -> None:
-    assert SERVICES[name]["environment"].keys() | {"ATELIER_ACCESS_BOOTSTRAP_KEY_FILE"} == given()
+    own = {"ATELIER_ACCESS_BOOTSTRAP_KEY_FILE", *OF_COMMANDS} if name != "api" else set()
+    assert SERVICES[name]["environment"].keys() | own == given()
+
+
+def test_commands_in_the_apis_container_reach_it_with_the_bootstrap_key() -> None:
+    environment = SERVICES["api"]["environment"]
+    assert environment["ATELIER_URL"] == "http://api:8480"  # and not the public address, which a proxy has
+    assert environment["ATELIER_API_KEY_FILE"] == environment["ATELIER_ACCESS_BOOTSTRAP_KEY_FILE"]
+    assert environment["ATELIER_API_KNOWN_HOSTS"].startswith("api,")
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "secrets" in SERVICES[name]])
+def test_another_file_for_a_secret_makes_a_new_container(name: str) -> None:
+    secrets = yaml.safe_load(COMPOSE)["secrets"]
+    files = {
+        secrets[secret]["file"].removeprefix("${").partition(":-")[0] for secret in SERVICES[name]["secrets"]
+    }
+    assert set(SERVICES[name]["labels"].values()) == {f"${{{file}-}}" for file in files}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -243,3 +262,26 @@ def test_the_server_draws_a_password_once_and_starts_with_it(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "secrets" / "redis-url"))
     assert Settings.from_env().redis_url == f"redis://:{password}@redis:6379/0"
+
+
+def pages_override(part: str) -> dict[str, Any]:
+    """Return an example of docker-compose.override.yml in the page, by a part of it."""
+    (text,) = [
+        each.text for each in blocks_of("docs/deploy.md") if each.language == "yaml" and part in each.text
+    ]
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+def test_the_pages_worker_of_one_lane_is_a_worker_that_prometheus_finds() -> None:
+    ((name, worker),) = pages_override("extends")["services"].items()
+    assert name not in SERVICES
+    assert worker["extends"] == {"file": "docker-compose.yml", "service": "worker"}
+    assert worker["environment"].keys() <= SERVICES["worker"]["environment"].keys()
+    collected = yaml.safe_load((ROOT / "deploy/monitoring/prometheus/prometheus.yml").read_text("utf-8"))
+    names = [each["names"] for job in collected["scrape_configs"] for each in job.get("dns_sd_configs", ())]
+    assert worker["networks"]["store"]["aliases"] in names
+
+
+def test_the_page_moves_a_volume_that_there_is() -> None:
+    assert pages_override("driver_opts")["volumes"].keys() <= yaml.safe_load(COMPOSE)["volumes"].keys()

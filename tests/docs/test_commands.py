@@ -58,7 +58,6 @@ TESTED = {  # by a test of their own, which starts, stops or breaks more than a 
     "atelier up": "tests/atelier/commands/test_private_webhooks.py",
     "atelier workers drain": "tests/atelier/commands/queue/test_workers_command.py",
     "docker compose logs": "tests/compose/test_compose_doors.py",
-    "docker compose up": "tests/support/compose_stack.py",
     "make async-client": "tests/atelier/client/test_async_surface.py",
     "make client": "tests/support/packages/wheelhouse.py",
     "make release": "tests/deploy/test_release.py",

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 PAGE = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
 IMPORTANT = {  # whose conduct over time tests/monitoring/alerts.test.yml has
     "AtelierNoProgress", "AtelierQueueOld", "AtelierNoWorker", "AtelierDiskFull", "AtelierWebhooksFailing",
-    "AtelierTakeoversRising", "AtelierStoreDown",
+    "AtelierTakeoversRising", "AtelierStoreDown", "AtelierNoIoWorker",
 }  # fmt: skip
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"

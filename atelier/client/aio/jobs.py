@@ -224,7 +224,7 @@ class AsyncJobsResource(AsyncResource):
         """
         job = await self._succeeded(job)
         output = job.outputs[index]
-        return check_digest(await self._transport.fetch(output.url), output)
+        return check_digest(await self._transport.fetch(f"{_path(job)}/outputs/{output.index}"), output)
 
     async def pictures(self, job: Job | str) -> tuple[AsyncPicture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""

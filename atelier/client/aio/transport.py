@@ -160,6 +160,9 @@ class AsyncTransport:
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
         reason = str(error) or type(error).__name__
+        asked = error.request.url
+        if _origin(asked) != self._origin:
+            return ServiceUnreachable(f"no answer from {asked.scheme}://{asked.netloc.decode()}: {reason}")
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and (not self._has_responded):
             return ServiceUnreachable(f"no service answers at {self.base_url}: {reason}", absent=True)
         return ServiceUnreachable(f"no answer from {self.base_url}: {reason}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from atelier.client.errors import ApiError
+from atelier.client.errors import ApiError, ServiceUnreachable
 from atelier.client.transport import Transport
 from tests.support.http.scripted_server import Reply, ScriptedServer, scripted_server
 
@@ -54,3 +54,9 @@ def test_nothing_else_is_asked_of_others(
     service.replies["/v1/x"] = Reply(307, {"Location": f"{bucket.url}/x"})
     transport.send("GET", "/v1/x")
     assert bucket.asked == []
+
+
+def test_a_bucket_that_is_away_is_named(service: ScriptedServer, transport: Transport) -> None:
+    service.replies["/v1/x"] = Reply(307, {"Location": "http://127.0.0.1:9/x?signature=s"})
+    with pytest.raises(ServiceUnreachable, match=r"^no answer from http://127\.0\.0\.1:9: "):
+        transport.fetch("/v1/x")

@@ -1,5 +1,6 @@
 """What `atelier doctor` finds, on a good machine and on broken ones."""
 
+import errno
 import json
 import os
 import socket
@@ -14,12 +15,14 @@ from atelier.doctor import Level, installation_checks, machine_checks
 from atelier.doctor.server_checks import check_server
 from atelier.doctor.worker_checks import check_workers
 from atelier.local.redis_server import EmbeddedServer
+from shared import machine_memory
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
 from shared.redis.permissions import acl_rules
 from shared.setting_groups import DiskRules, RedisRules
 from shared.settings import Settings
+from shared.storage import places
 from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
 from worker.tuning.tuned import FORM, Candidate, Tuned, machine_of, to_json, tuned_file
@@ -66,6 +69,18 @@ def test_a_container_may_do_without_a_state_folder(tmp_path: Path, monkeypatch: 
     assert installation_checks.check_state_folder(settings).level is Level.WARN
     assert installation_checks.check_storage(settings).level is Level.OK
     assert installation_checks.check_disk(settings).text.endswith(f"free at {tmp_path / 'storage'}")
+
+
+def test_a_read_only_file_system_is_no_fault_of_a_container(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
+    assert installation_checks.check_state_folder(settings).level is Level.FAIL
+    monkeypatch.setenv("REDIS_URL", "redis://redis:6379/0")
+    assert installation_checks.check_state_folder(settings).level is Level.OK
 
 
 def test_a_storage_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
@@ -158,10 +173,17 @@ def test_time_that_is_ahead_of_the_servers_clock_is_told(
     assert (finding.level, finding.text[:18]) == (Level.WARN, "time is 300 s ahea")
 
 
-def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = tmp_path / "memory.max"
-    limit.write_text("500000000\n", "ascii")
-    monkeypatch.setattr(machine_checks, "CGROUP_LIMIT", limit)
+@pytest.mark.parametrize(
+    ("own", "file"), [("0::/", "memory.max"), ("4:memory:/", "memory/memory.limit_in_bytes")]
+)
+def test_memory_counts_the_limit_of_a_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, file: str
+) -> None:
+    (tmp_path / "memory").mkdir()
+    (tmp_path / file).write_text("500000000\n", "ascii")
+    (tmp_path / "own").write_text(f"{own}\n", "ascii")
+    monkeypatch.setattr(machine_memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(machine_memory, "OWN_CGROUPS", tmp_path / "own")
     assert machine_checks.free_memory() == 500_000_000
     assert machine_checks.check_memory().level is Level.FAIL
 

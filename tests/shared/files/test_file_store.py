@@ -47,6 +47,19 @@ def test_the_same_bytes_at_once_are_stored_once(
     assert list(objects.keys("inputs/")) == [added[0][0].key]
 
 
+@pytest.mark.parametrize("left", [None, b"other bytes"])
+def test_an_upload_that_comes_again_brings_back_what_the_storage_lost_or_damaged(
+    files: FileStore, picture: bytes, info: ImageInfo, objects: ObjectStore, left: bytes | None
+) -> None:
+    stored, _ = files.add(ANONYMOUS, picture, info)
+    objects.delete(stored.key)
+    if left:
+        objects.put(stored.key, left)
+    again, is_new = files.add(ANONYMOUS, picture, info)
+    assert (again.key, is_new) == (stored.key, False)
+    assert objects.get(stored.key) == picture
+
+
 def send_twice(files: FileStore, monkeypatch: pytest.MonkeyPatch, last: Exception | None = None) -> None:
     """Let a reply be lost, after which the client library sends the script again; `last` answers that one."""
     run = files._scripts.run

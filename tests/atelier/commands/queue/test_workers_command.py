@@ -34,7 +34,7 @@ def states(client: Client) -> dict[str, str]:
 def test_the_list_has_a_row_for_each_worker(run: Run) -> None:
     answer = run("list")
     headings, *rows = (line.split("\t") for line in answer.stdout.splitlines())
-    assert headings[:5] == ["worker", "state", "running", "slots", "memory"]
+    assert headings[:5] == ["worker", "state", "running", "at most", "memory"]
     assert rows[0][:6] == ["alpha", "active", "0", "4", "16 GiB", "gpu, large"]
     assert rows[1][0] == "beta"
     (line,) = run("list", "--label", "gpu", "--json").stdout.splitlines()
