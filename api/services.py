@@ -1,7 +1,7 @@
 """What a request works with: the services, built once and handed to the application; owner and links."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app, g, has_request_context, request
 
@@ -21,6 +21,7 @@ from shared.queue.job_queue import JobQueue
 from shared.recipes.store import RecipeStore
 from shared.redis.client import connect
 from shared.redis.memory_guard import MemoryGuard
+from shared.redis.recent import Recent
 from shared.rollouts.store import RolloutStore
 from shared.setting_groups import BLOCK
 from shared.settings import Settings
@@ -55,6 +56,11 @@ class Services:
     roster: WorkerRoster
     fetcher: Fetcher
     tracing: Tracing = NO_TRACING
+
+    @property
+    def known(self) -> tuple[Recent[Any], ...]:
+        """What submissions are checked by, as it was lately."""
+        return self.roster.known, self.rollouts.known, self.memory.known
 
 
 def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Services:

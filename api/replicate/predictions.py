@@ -86,7 +86,7 @@ def _awaited(submitted: Submitted, seconds: float) -> Job:
     job = submitted.job or services().store.get(submitted.id, owner())
     if seconds > 0:
         with suppress(AtelierError):
-            job = wait(jobs(), job, is_done, seconds, after=submitted.event)
+            job = wait(jobs(), job, is_done, seconds)
     return job
 
 
