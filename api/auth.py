@@ -18,12 +18,13 @@ from api.errors import AccessRefused, KeyMissing, KeyRefused, ScopeMissing
 from api.server.origins import SAFE
 from api.server.proxy_user import ProxyUser
 from api.server.rates import Reading, RequestRates, check_rate
-from api.services import Services, services
+from api.services import EarlyRecord, Services, services
 from shared.access.exposure import key_table
 from shared.access.key import DEFAULT_SCOPES, ApiKey, KeyText, Scope
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
 from shared.identifiers import ANONYMOUS
+from shared.redis.recent import ageing
 
 KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
 RATES = "atelier.rates"  # name of its RequestRates
@@ -146,22 +147,38 @@ def _counted(keys: KeyTable, rule: Rule) -> tuple[Identity, Reading | None]:
 
     What counts also tells whether the keys are known as they are, so that few requests have to ask for that.
     """
-    guess, reading = None, None
-    with suppress(AccessRefused):  # as far as this process knows
-        guess = _identity(keys, rule)
-        reading = _count(keys, guess)
-    if guess is not None and reading is not None and keys.confirm(reading.keys):
-        return guess, reading
+    known, reading = _known_identity(keys, rule), None
+    if known is not None:
+        reading = _count(keys, known)
+        if reading is not None and keys.confirm(reading.keys):
+            return known, reading
     identity = _newest_identity(keys, rule)
-    if reading is None or guess is None or identity.counted_as != guess.counted_as:
+    if reading is None or known is None or identity.counted_as != known.counted_as:
         reading = _count(keys, identity)
     return identity, reading
 
 
+def _known_identity(keys: KeyTable, rule: Rule) -> Identity | None:
+    """Return in whose name the request is made, as far as is known; None if that needs a newer reading."""
+    with suppress(AccessRefused):
+        return _identity(keys, rule) if keys.are_needed else None
+    return None
+
+
 def _count(keys: KeyTable, identity: Identity) -> Reading | None:
-    is_read = request.method in SAFE
-    limit, beside = ("reads", ()) if is_read else ("changes", services().known)
+    """Count the request, and read what it is about to need."""
+    limit = "reads" if request.method in SAFE else "changes"
+    beside = _job_to_read() if limit == "reads" else ageing(services().known)
     return _rates().count(limit, identity.counted_as, keys_needed=keys.are_needed, beside=beside)
+
+
+def _job_to_read() -> list[EarlyRecord]:
+    """Return the record of the job that the request's path names; it is shown to its owner alone."""
+    job_id = (request.view_args or {}).get("job_id")
+    if job_id is None:
+        return []
+    g.early_record = EarlyRecord(services().store.reading(job_id))
+    return [g.early_record]
 
 
 def _newest_identity(keys: KeyTable, rule: Rule) -> Identity:

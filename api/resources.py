@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from api.services import Services, links, may_know_of_others, services
+from flask import g
+
+from api.services import EarlyRecord, Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
@@ -15,6 +17,7 @@ from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.submission import Submitted
 from shared.jobs.views import JobView, QueueView, hold_fields
+from shared.redis.scripts import value_of
 from shared.workers import slots_of
 
 
@@ -35,9 +38,19 @@ class JobResource(_Resource):
     estimate = "queue"
     _placed: tuple[Job, str] | None = None  # a job that was looked at, and its place
 
+    def __init__(
+        self, services: Services, links: Links, *, own_only: bool, early: EarlyRecord | None = None
+    ) -> None:
+        """`early` is what was read of a job when the request began; it serves one reading."""
+        super().__init__(services, links, own_only=own_only)
+        self._early = early
+
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound or JobGone."""
-        return self._services.store.get(job_id, owner)
+        early, self._early = self._early, None
+        if early is None or early.reply is None or early.call != self._services.store.reading(job_id):
+            return self._services.store.get(job_id, owner)
+        return self._services.store.job_of(value_of(early.reply), job_id, owner)
 
     def accepted(self, submitted: Submitted, owner: str) -> Job:
         """Return the job of a submission, to be shown at once with the place that was read with it."""
@@ -47,7 +60,9 @@ class JobResource(_Resource):
         return job
 
     def look(self, job_id: str, owner: str) -> Job:
-        """Return the owner's job to be shown at once: its place in the queue is read with it."""
+        """Return the owner's job to be shown at once: its place in the queue is read with it, or later."""
+        if self._early is not None and self._early.reply is not None:
+            return self.get(job_id, owner)
         self._placed = self._services.queries.placed(job_id, owner, own_only=self._own_only)
         return self._placed[0]
 
@@ -139,7 +154,8 @@ class BatchResource(_Resource):
 
 def jobs() -> JobResource:
     """Return the jobs with links that suit this request."""
-    return JobResource(services(), links(), own_only=not may_know_of_others())
+    early = g.pop("early_record", None)
+    return JobResource(services(), links(), own_only=not may_know_of_others(), early=early)
 
 
 def batches() -> BatchResource:

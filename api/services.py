@@ -22,6 +22,7 @@ from shared.recipes.store import RecipeStore
 from shared.redis.client import connect
 from shared.redis.memory_guard import MemoryGuard
 from shared.redis.recent import Recent
+from shared.redis.scripts import Call
 from shared.rollouts.store import RolloutStore
 from shared.setting_groups import BLOCK
 from shared.settings import Settings
@@ -61,6 +62,18 @@ class Services:
     def known(self) -> tuple[Recent[Any], ...]:
         """What submissions are checked by, as it was lately."""
         return self.roster.known, self.rollouts.known, self.memory.known
+
+
+@dataclass(slots=True)
+class EarlyRecord:
+    """A job's record that is read in the round trip which counts the request."""
+
+    call: Call
+    reply: Any = None  # what the call returned or raised; None before
+
+    def take(self, reply: Any) -> None:
+        """Keep the reply."""
+        self.reply = reply
 
 
 def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Services:

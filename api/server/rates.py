@@ -6,10 +6,10 @@ those of draft-ietf-httpapi-ratelimit-headers-11.
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Response, g
 from limits import RateLimitItemPerMinute
@@ -19,8 +19,7 @@ from api.errors import RateLimited
 from shared.access.table import KeysAt
 from shared.errors import AtelierError, StoreFull
 from shared.network_settings import RateSettings
-from shared.redis.recent import Recent, ageing
-from shared.redis.scripts import Scripts, value_of
+from shared.redis.scripts import Call, Scripts, value_of
 
 DEFAULTS = {"reads": 12_000, "changes": 3_000, "failures": 600}  # where requests need a key
 WINDOW_SECONDS = 60
@@ -46,6 +45,17 @@ class Reading:
         }
 
 
+class Beside(Protocol):
+    """What is read in the round trip that counts a request."""
+
+    @property
+    def call(self) -> Call:
+        """The script or command that reads it."""
+
+    def take(self, reply: Any) -> object:
+        """Take what that returned or raised."""
+
+
 class RequestRates:
     """Counts requests, one round trip each; none where a limit is off."""
 
@@ -54,22 +64,22 @@ class RequestRates:
         self._scripts = scripts
 
     def count(
-        self, name: str, who: str, *, keys_needed: bool, beside: Iterable[Recent[Any]] = ()
+        self, name: str, who: str, *, keys_needed: bool, beside: Sequence[Beside] = ()
     ) -> Reading | None:
         """Count a request of a key or a user, "" for that of the client's address; None where none counts.
 
-        What is known of `beside` is read in the same round trip. Raises StoreUnavailable.
+        What is `beside` is read in the same round trip. Raises StoreUnavailable.
         """
         most = self._most(name, keys_needed=keys_needed)
         if not most:
             return None
         item = RateLimitItemPerMinute(most, namespace=name)
         call = ("access/count", item.key_for(who or counted_address()), item.get_expiry() * 1000)
-        asked_at, values = time.monotonic(), ageing(beside)
-        counted, *told = self._scripts.run_together(call, *(value.call for value in values))
-        for value, reply in zip(values, told, strict=True):
+        asked_at = time.monotonic()
+        counted, *told = self._scripts.run_together(call, *(each.call for each in beside))
+        for each, reply in zip(beside, told, strict=True):
             with suppress(AtelierError):  # whoever needs it asks again
-                value.take(reply)
+                each.take(reply)
         if isinstance(counted, StoreFull):  # its disk is full: nothing is counted, nor accepted
             return None
         count, left, version, now = value_of(counted)

@@ -115,9 +115,8 @@ class JobQueries:
 
         Both are read in one round trip. Raises JobNotFound or JobGone. `own_only` is as that of `waiting`.
         """
-        record: Call = ("HGETALL", self._key("job", job_id))
-        replies = self._scripts.run_together(record, self.place_of(job_id, own_only=own_only))
-        found, place = map(value_of, replies)
+        calls = (self._store.reading(job_id), self.place_of(job_id, own_only=own_only))
+        found, place = map(value_of, self._scripts.run_together(*calls))
         return self._store.job_of(found, job_id, owner), str(place)
 
     def waiting(

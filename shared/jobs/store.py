@@ -148,7 +148,12 @@ class JobStore:
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
-            return self.job_of(self.client.hgetall(self.scripts.keys("job", job_id)), job_id, owner)
+            found = self.client.execute_command(*self.reading(job_id))
+        return self.job_of(found, job_id, owner)
+
+    def reading(self, job_id: str) -> Call:
+        """Return the call that reads a job's record, for `job_of`."""
+        return "HGETALL", self.scripts.keys("job", job_id)
 
     def job_of(self, found: Record, job_id: str, owner: str) -> Job:
         """Return the owner's job from its record, as it was read; raise JobNotFound or JobGone without it."""

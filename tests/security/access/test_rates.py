@@ -60,6 +60,24 @@ def test_a_key_sends_so_much_and_no_more(services: Services) -> None:
     assert statuses(client, 1, headers=bert) == [200]
 
 
+def test_a_key_that_was_revoked_elsewhere_is_refused_by_the_next_request(services: Services) -> None:
+    client, keys = client_with(services, FEW), KeyStore(services.store.scripts)
+    key, text = keys.create("anna", owner="anna", scopes=DEFAULT_SCOPES)
+    anna = {"Authorization": f"Bearer {text}"}
+    assert statuses(client, 1, headers=anna) == [200]
+    keys.revoke(key.id)
+    assert statuses(client, 1, headers=anna) == [401]
+
+
+def test_a_request_counts_once_also_where_the_keys_have_changed(services: Services) -> None:
+    client, anna = client_with(services, FEW), new_key(services)
+    told = []
+    for name in ("bert", "carl", "dora", "emil"):
+        told += statuses(client, 1, headers=anna)
+        new_key(services, name)
+    assert told == [200, 200, 200, 429]
+
+
 def test_changes_are_counted_apart_from_reads(services: Services) -> None:
     client, anna = client_with(services, FEW), new_key(services)
     assert statuses(client, 4, headers=anna)[-1] == 429
