@@ -138,7 +138,7 @@ def owner() -> str:
 
 def may_know_of_others() -> bool:
     """Whether this request may be told what depends on other owners' work: without keys, and an admin's."""
-    return bool(g.get("may_know_of_others"))  # set by api/auth.py
+    return has_request_context() and bool(g.get("may_know_of_others"))  # set by api/auth.py
 
 
 def key_id() -> str:

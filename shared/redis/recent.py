@@ -16,9 +16,9 @@ class Recent(Generic[Value]):
     def __init__(self, scripts: Scripts, call: Call, read: Callable[[Any], Value], *, seconds: float) -> None:
         """`read` gets what the call returned, or raised, and raises the latter where it is no value."""
         self.call = call
+        self.seconds = seconds
         self._scripts = scripts
         self._read = read
-        self._seconds = seconds
         self._lock = threading.Lock()
         self._value: tuple[Value, ...] = ()  # none before the first call
         self._read_at = 0.0
@@ -31,7 +31,7 @@ class Recent(Generic[Value]):
     def get(self) -> Value:
         """Return what was told up to some seconds ago; raise StoreUnavailable."""
         with self._lock:
-            if self.age_seconds < self._seconds:
+            if self.age_seconds < self.seconds:
                 return self._value[0]
         return self.newest()
 
@@ -54,7 +54,7 @@ class Recent(Generic[Value]):
     @property
     def is_ageing(self) -> bool:
         """Whether it might be too old before the end of a request that begins now."""
-        return self.age_seconds > self._seconds / 2
+        return self.age_seconds > self.seconds / 2
 
 
 def ageing(values: Iterable[Recent[Any]]) -> list[Recent[Any]]:

@@ -11,8 +11,6 @@ from shared.specs.parts import Lane
 from tests.support.http.round_trips import RoundTrips
 from tests.worker.conftest import Bench
 
-MOST = 4  # one more than there are: a stage that takes longer than usual reports its progress
-
 
 @pytest.fixture
 def trips(server: EmbeddedServer) -> Iterator[RoundTrips]:
@@ -27,10 +25,11 @@ def redis_client(trips: RoundTrips) -> Iterator[Client]:
         yield client
 
 
-def test_a_worker_claims_a_job_reports_and_ends_it_and_asks_no_more(bench: Bench, trips: RoundTrips) -> None:
+def test_a_worker_claims_a_job_and_ends_it_and_asks_no_more(bench: Bench, trips: RoundTrips) -> None:
     runner = bench.runner()
     runner.handle(bench.submit(), Lane.INTERACTIVE)
     job_id = bench.submit()
     with trips.counted() as made:
         runner.handle(job_id, Lane.INTERACTIVE)
-    assert len(made) <= MOST, made
+    # A machine that takes longer over a stage reports it.
+    assert [trip for trip in made if trip != "jobs/report"] == ["jobs/claim", "jobs/succeed + jobs/claim"]

@@ -21,8 +21,9 @@ from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
 SPEC = {"type": "generate", "seed": 7}
-# One more than there are: what is known of workers, keys and memory may become too old within a request.
-MOST = {"submit": 3, "wait": 3, "fetch": 3}
+MOST = (
+    7  # one more than there are: a slow machine looks twice for the end, or reads again what has become old
+)
 
 
 @pytest.fixture
@@ -79,7 +80,9 @@ class Requests:
             ended.join()
         assert (told["status"], told["done"]) == ("succeeded", True)
         with self._trips.counted() as fetch:
-            client.get(f"/v1/jobs/{job_id}/outputs/0", headers=headers).close()
+            picture = client.get(f"/v1/jobs/{job_id}/outputs/0", headers=headers)
+            assert picture.data
+            picture.close()  # as the server does once all is sent
         return {"submit": submit, "wait": wait, "fetch": fetch}
 
     def _end(self, job_id: str) -> None:
@@ -103,4 +106,4 @@ def test_a_job_submitted_waited_for_and_fetched_takes_few_round_trips(
     for known in services.known:
         known.forget()  # as after a second without submissions
     made = requests.made(headers, "second")
-    assert {name: len(found) for name, found in made.items() if len(found) > MOST[name]} == {}, made
+    assert sum(map(len, made.values())) <= MOST, made
