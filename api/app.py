@@ -80,7 +80,7 @@ def create_app(services: Services) -> Flask:
     app = _Api("api", static_folder=None)
     app.extensions[SERVICES] = services
     app.extensions[KEYS] = key_table_of(services)
-    app.extensions[RATES] = RequestRates(services.settings.rate, services.store.client)
+    app.extensions[RATES] = RequestRates(services.settings.rate, services.store.scripts)
     app.extensions[USERS] = ProxyUser(services.settings.proxy)
     app.extensions[WAITS] = Waits(services.settings.api.listeners)
     app.extensions[METRICS] = measured = metrics_of(services)

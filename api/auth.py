@@ -6,6 +6,7 @@ admin's alone, and fails a test.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -16,13 +17,14 @@ from api.audit import identify
 from api.errors import AccessRefused, KeyMissing, KeyRefused, ScopeMissing
 from api.server.origins import SAFE
 from api.server.proxy_user import ProxyUser
-from api.server.rates import RequestRates
-from api.services import Services
+from api.server.rates import Reading, RequestRates, check_rate
+from api.services import EarlyRecord, Services, services
 from shared.access.exposure import key_table
 from shared.access.key import DEFAULT_SCOPES, ApiKey, KeyText, Scope
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
 from shared.identifiers import ANONYMOUS
+from shared.redis.recent import ageing
 
 KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
 RATES = "atelier.rates"  # name of its RequestRates
@@ -123,8 +125,10 @@ def authenticate() -> None:
     if rule.scope is None:
         return
     keys = keys_of_app()
-    keys.refresh()
-    identity = _counted(keys, rule)
+    identity, reading = _counted(keys, rule)
+    if identity.key is not None and not identity.by_address:
+        keys.note_use(identity.key)
+    check_rate(reading)
     identify(identity.owner, identity.key.id if identity.key else "")
     if not identity.allows(rule.scope):
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
@@ -138,25 +142,59 @@ def authenticate() -> None:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 
 
-def _counted(keys: KeyTable, rule: Rule) -> Identity:
-    """Return in whose name the request is made, counted by its key, else by its address."""
-    rates: RequestRates = current_app.extensions[RATES]
-    try:
-        identity = _known_identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
-    except AccessRefused:
-        rates.count("failures", "", keys_needed=True)
-        raise
+def _counted(keys: KeyTable, rule: Rule) -> tuple[Identity, Reading | None]:
+    """Return in whose name the request is made, counted by its key, else by its address.
+
+    What counts also tells whether the keys are known as they are, so that few requests have to ask for that.
+    """
+    known, reading = _known_identity(keys, rule), None
+    if known is not None:
+        reading = _count(keys, known)
+        if reading is not None and keys.confirm(reading.keys):
+            return known, reading
+    identity = _newest_identity(keys, rule)
+    if reading is None or known is None or identity.counted_as != known.counted_as:
+        reading = _count(keys, identity)
+    return identity, reading
+
+
+def _known_identity(keys: KeyTable, rule: Rule) -> Identity | None:
+    """Return in whose name the request is made, as far as is known; None if that needs a newer reading."""
+    with suppress(AccessRefused):
+        return _identity(keys, rule) if keys.are_needed else None
+    return None
+
+
+def _count(keys: KeyTable, identity: Identity) -> Reading | None:
+    """Count the request, and read what it is about to need."""
     limit = "reads" if request.method in SAFE else "changes"
-    rates.count(limit, identity.counted_as, keys_needed=keys.are_needed)
-    return identity
+    beside = _job_to_read() if limit == "reads" else ageing(services().known)
+    return _rates().count(limit, identity.counted_as, keys_needed=keys.are_needed, beside=beside)
 
 
-def _known_identity(keys: KeyTable, rule: Rule) -> Identity:
+def _job_to_read() -> list[EarlyRecord]:
+    """Return the record of the job that the request's path names; it is shown to its owner alone."""
+    job_id = (request.view_args or {}).get("job_id")
+    if job_id is None:
+        return []
+    g.early_record = EarlyRecord(services().store.reading(job_id))
+    return [g.early_record]
+
+
+def _newest_identity(keys: KeyTable, rule: Rule) -> Identity:
+    keys.refresh()
     try:
-        return _identity(keys, rule)
-    except KeyRefused:  # as far as this process knows
+        with suppress(KeyRefused):  # another process may just have made the key
+            return _identity(keys, rule)
         keys.read_again()
         return _identity(keys, rule)
+    except AccessRefused:
+        check_rate(_rates().count("failures", "", keys_needed=True))
+        raise
+
+
+def _rates() -> RequestRates:
+    return cast(RequestRates, current_app.extensions[RATES])
 
 
 def require(scope: Scope) -> None:
@@ -166,6 +204,9 @@ def require(scope: Scope) -> None:
 
 
 def _identity(keys: KeyTable, rule: Rule) -> Identity:
+    """Return in whose name the request is made, by what is known; raise AccessRefused."""
+    if not keys.are_needed:
+        return Identity(ANONYMOUS)
     if rule.signed and "signature" in request.args and "Authorization" not in request.headers:
         return _signed_identity(keys)
     if not _sends_key() and (user := cast(ProxyUser, current_app.extensions[USERS]).name()):
@@ -176,7 +217,6 @@ def _identity(keys: KeyTable, rule: Rule) -> Identity:
     fault = "no such API key is known" if key is None else keys.fault(key.id)
     if key is None or fault:
         raise KeyRefused(fault)
-    keys.note_use(key)
     return Identity(key.owner, key, counted_as=key.id)
 
 

@@ -12,7 +12,7 @@ from flask import Response, request
 
 from api.errors import InvalidHeader, TooManyListeners
 from api.following import R, Resource
-from api.key_watch import ENDED, Watch
+from api.key_watch import ALARMED_SECONDS, ENDED, Watch
 from api.server.threads import LOOK_SECONDS, waits
 from api.services import services
 from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable
@@ -116,7 +116,7 @@ class RecordStream(EventStream):
         events = self._queries.events(
             self._record_id, after=self._after, block_seconds=block, alarm=self._watch.alarm
         )
-        self._watch.check()
+        self._watch.check(ALARMED_SECONDS)
         frames = [text for event in events for text in self._frames_of(event)]
         self._after = events[-1].id if events else self._after
         if record.is_done and not events:

@@ -4,17 +4,18 @@ import math
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from flask import Response, request
 
-from api.key_watch import Watch
+from api.key_watch import ALARMED_SECONDS, Watch
 from api.requests.headers import preference
 from api.responses.representation import json_response
 from api.server.threads import LOOK_SECONDS, waits
 from api.services import services
 from shared.errors import StoreUnavailable
 from shared.identifiers import sha256
+from shared.jobs.queries import Alarm
 from shared.jobs.rendering import Links
 from shared.jobs.views import View
 
@@ -39,6 +40,8 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+# Waits for a record's end so many seconds, or for an alarm; returns the record if it is done.
+AwaitEnd: TypeAlias = Callable[[float, Alarm], R | None]
 
 
 class Resource(Protocol[R]):
@@ -60,6 +63,9 @@ class Resource(Protocol[R]):
     def changes_silently(self, record: R) -> bool:
         """Whether something of the record may change without an event in its own stream."""
 
+    def end_of(self, record: R) -> AwaitEnd[R] | None:
+        """Return what waits for the record's end alone; None where other changes would end that wait too."""
+
 
 def record_response(resource: Resource[R], record: R, status: int = 200) -> Response:
     """Return a record with its entity tag and, while it is not done, when to ask again."""
@@ -71,14 +77,11 @@ def record_response(resource: Resource[R], record: R, status: int = 200) -> Resp
     return response
 
 
-def accepted_response(resource: Resource[R], record: R, *, created: bool, after: str = "") -> Response:
-    """Return the response to a submission: 200 when it is done within the preferred wait, else 202.
-
-    `after` is the event that the record was read at, if that is known.
-    """
+def accepted_response(resource: Resource[R], record: R, *, created: bool) -> Response:
+    """Return the response to a submission: 200 when it is done within the preferred wait, else 202."""
     wanted = preference()
     if wanted.wait_seconds:
-        record = wait(resource, record, is_done, wanted.wait_seconds, after=after)
+        record = wait(resource, record, is_done, wanted.wait_seconds)
     response = record_response(resource, record, 200 if record.is_done else 202)
     response.headers["Location"] = resource.url(record.id)
     if wanted.applied:
@@ -126,12 +129,8 @@ def differs_from_known(resource: Resource[R], record: R) -> bool:
     return not request.if_none_match.contains_weak(tag)
 
 
-def wait(
-    resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float, *, after: str = ""
-) -> R:
+def wait(resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float) -> R:
     """Return the record once settled; as it is when the time is over, the client left or the store is away.
-
-    `after` is the event that the record was read at; without it, the record is read again.
 
     Where too many wait already, that is at once: the client will ask again. Raises KeyRefused or KeyMissing
     once the request's key is not valid any more.
@@ -142,7 +141,7 @@ def wait(
             return record
         try:
             gone = partial(waiting.gone, request.environ)
-            return _settled(resource, record, settled, seconds, gone, Watch(), after)
+            return _settled(resource, record, settled, seconds, gone, Watch())
         except StoreUnavailable:
             return record
 
@@ -154,23 +153,45 @@ def _settled(
     seconds: float,
     gone: Callable[[], bool],
     watch: Watch,
-    after: str,
 ) -> R:
     deadline = time.monotonic() + seconds
-    queries = services().queries
-    if not after:
-        after = queries.last_event_id(record.id)  # before the read: no event in between is missed
-        record = resource.get(record.id, record.owner)
-    while not settled(record) and not gone():
+    await_end = resource.end_of(record) if settled is is_done else None
+    followed = _End(record, await_end) if await_end else _Changes(resource, record)
+    while not settled(followed.record) and not gone():
         left = deadline - time.monotonic()
         if left < 0.001:
             break
-        block = min(LOOK_SECONDS, left, watch.seconds_left())
-        events = queries.events(record.id, after=after, block_seconds=block, alarm=watch.alarm)
-        watch.check()
+        followed.wait(min(LOOK_SECONDS, left, watch.seconds_left()), watch.alarm)
+        watch.check(ALARMED_SECONDS)
+    return followed.record
+
+
+class _End(Generic[R]):
+    """A record of which nothing counts but its end."""
+
+    def __init__(self, record: R, await_end: AwaitEnd[R]) -> None:
+        self.record = record
+        self._await_end = await_end
+
+    def wait(self, seconds: float, alarm: Alarm) -> None:
+        """Have the record as it is at its end, if that is within so many seconds and before an alarm."""
+        self.record = self._await_end(seconds, alarm) or self.record
+
+
+class _Changes(Generic[R]):
+    """A record of which each change counts."""
+
+    def __init__(self, resource: Resource[R], record: R) -> None:
+        # Before the record is read again: no event in between is missed.
+        self._after = services().queries.last_event_id(record.id)
+        self._resource = resource
+        self.record = resource.get(record.id, record.owner)
+
+    def wait(self, seconds: float, alarm: Alarm) -> None:
+        """Have the record as it is after its next event; as it is after so many seconds, or at an alarm."""
+        name = self.record.id
+        events = services().queries.events(name, after=self._after, block_seconds=seconds, alarm=alarm)
         if events:
-            after = events[-1].id
-        has_news = any(event.is_end for event in events) if settled is is_done else bool(events)
-        if has_news or resource.changes_silently(record):
-            record = resource.get(record.id, record.owner)
-    return record
+            self._after = events[-1].id
+        if events or self._resource.changes_silently(self.record):
+            self.record = self._resource.get(name, self.record.owner)

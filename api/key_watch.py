@@ -7,9 +7,12 @@ from flask import Response, g
 
 from api.auth import HOW, Identity, keys_of_app
 from api.errors import KeyMissing, KeyRefused
+from shared.access.table import FRESH_SECONDS
 from shared.jobs.queries import Alarm
 
 ENDED = (KeyMissing, KeyRefused)  # what ends a response that goes on
+# After a wait that an alarm would have ended, keys need no reading; but a failover may take a change's alarm.
+ALARMED_SECONDS = 5.0
 
 Piece = TypeVar("Piece")
 
@@ -29,14 +32,14 @@ class Watch:
         version = self._keys.version
         return Alarm(self._keys.changes_key, version, lambda: self._keys.outdate(version))
 
-    def check(self) -> None:
-        """Raise KeyRefused or KeyMissing if the request would not be let in now.
+    def check(self, seconds: float = FRESH_SECONDS) -> None:
+        """Raise KeyRefused or KeyMissing if the request would not be let in now, by keys as of `seconds` ago.
 
         While the job store does not answer, what was known last holds: it cannot revoke a key either.
         """
         if not self._is_watched:
             return
-        self._keys.look()
+        self._keys.look(seconds)
         if self._key is None and self._keys.are_needed:
             raise KeyMissing(f"this service needs a key now: {HOW}")
         fault = self._keys.fault(self._key.id) if self._key else ""

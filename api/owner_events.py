@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from api.events import PING_SECONDS, EventStream, frame
+from api.key_watch import ALARMED_SECONDS
 from api.server.threads import LOOK_SECONDS
 from shared.jobs.changes import Change, ChangeQueries
 from shared.jobs.status import Status
@@ -41,7 +42,7 @@ class OwnerStream(EventStream):
         """Wait for a change; after a while look even so, as changes are noted only while somebody looks."""
         block = min(LOOK_SECONDS, self._watch.seconds_left())
         has_changed = self._changes.wait(self._owner, self._after, block, self._watch.alarm)
-        self._watch.check()
+        self._watch.check(ALARMED_SECONDS)
         self._is_behind = has_changed or time.monotonic() - self._looked_at >= PING_SECONDS
 
     def _look(self) -> list[str]:

@@ -1,18 +1,24 @@
 """Jobs and batches as resources of this API: how one is read and shown."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 
-from api.services import Services, links, may_know_of_others, services
+from flask import g
+
+from api.services import EarlyRecord, Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
+from shared.jobs.queries import Alarm
 from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
+from shared.jobs.submission import Submitted
 from shared.jobs.views import JobView, QueueView, hold_fields
+from shared.redis.scripts import value_of
 
 
 class _Resource:
@@ -32,12 +38,31 @@ class JobResource(_Resource):
     estimate = "queue"
     _placed: tuple[Job, str] | None = None  # a job that was looked at, and its place
 
+    def __init__(
+        self, services: Services, links: Links, *, own_only: bool, early: EarlyRecord | None = None
+    ) -> None:
+        """`early` is what was read of a job when the request began; it serves one reading."""
+        super().__init__(services, links, own_only=own_only)
+        self._early = early
+
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound or JobGone."""
-        return self._services.store.get(job_id, owner)
+        early, self._early = self._early, None
+        if early is None or early.reply is None or early.call != self._services.store.reading(job_id):
+            return self._services.store.get(job_id, owner)
+        return self._services.store.job_of(value_of(early.reply), job_id, owner)
+
+    def accepted(self, submitted: Submitted, owner: str) -> Job:
+        """Return the job of a submission, to be shown at once with the place that was read with it."""
+        job = submitted.job or self.get(submitted.id, owner)
+        if submitted.place is not None:
+            self._placed = job, submitted.place
+        return job
 
     def look(self, job_id: str, owner: str) -> Job:
-        """Return the owner's job to be shown at once: its place in the queue is read with it."""
+        """Return the owner's job to be shown at once: its place in the queue is read with it, or later."""
+        if self._early is not None and self._early.reply is not None:
+            return self.get(job_id, owner)
         self._placed = self._services.queries.placed(job_id, owner, own_only=self._own_only)
         return self._placed[0]
 
@@ -48,6 +73,10 @@ class JobResource(_Resource):
     def changes_silently(self, job: Job) -> bool:
         """Whether the job is an item of a batch: these have no events of their own."""
         return job.batch_id is not None
+
+    def end_of(self, job: Job) -> Callable[[float, Alarm], Job | None] | None:
+        """Return what waits for the job's end alone; None for an item, whose end wakes nobody."""
+        return None if self.changes_silently(job) else partial(self._services.queries.end_of, job)
 
     def view(self, job: Job, fields: Collection[str] | None = None) -> JobView:
         """Return the job's representation, as it is now where it has left the queue since it was read.
@@ -104,6 +133,9 @@ class BatchResource(_Resource):
         """Whether the batch may change without an event: its progress does."""
         return True
 
+    def end_of(self, batch: Batch) -> None:
+        """Return that nothing waits for a batch's end alone."""
+
     def view(self, batch: Batch, fields: Collection[str] | None = None) -> BatchView:
         """Return the batch's representation, with the time until it is done; `fields` as those of a job."""
         timed = fields is None or self.estimate in fields or "queue" in fields
@@ -122,7 +154,8 @@ class BatchResource(_Resource):
 
 def jobs() -> JobResource:
     """Return the jobs with links that suit this request."""
-    return JobResource(services(), links(), own_only=not may_know_of_others())
+    early = g.pop("early_record", None)
+    return JobResource(services(), links(), own_only=not may_know_of_others(), early=early)
 
 
 def batches() -> BatchResource:

@@ -1,7 +1,7 @@
 """What a request works with: the services, built once and handed to the application; owner and links."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app, g, has_request_context, request
 
@@ -21,6 +21,8 @@ from shared.queue.job_queue import JobQueue
 from shared.recipes.store import RecipeStore
 from shared.redis.client import connect
 from shared.redis.memory_guard import MemoryGuard
+from shared.redis.recent import Recent
+from shared.redis.scripts import Call
 from shared.rollouts.store import RolloutStore
 from shared.setting_groups import BLOCK
 from shared.settings import Settings
@@ -55,6 +57,23 @@ class Services:
     roster: WorkerRoster
     fetcher: Fetcher
     tracing: Tracing = NO_TRACING
+
+    @property
+    def known(self) -> tuple[Recent[Any], ...]:
+        """What submissions are checked by, as it was lately."""
+        return self.roster.known, self.rollouts.known, self.memory.known
+
+
+@dataclass(slots=True)
+class EarlyRecord:
+    """A job's record that is read in the round trip which counts the request."""
+
+    call: Call
+    reply: Any = None  # what the call returned or raised; None before
+
+    def take(self, reply: Any) -> None:
+        """Keep the reply."""
+        self.reply = reply
 
 
 def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Services:
@@ -119,7 +138,7 @@ def owner() -> str:
 
 def may_know_of_others() -> bool:
     """Whether this request may be told what depends on other owners' work: without keys, and an admin's."""
-    return bool(g.get("may_know_of_others"))  # set by api/auth.py
+    return has_request_context() and bool(g.get("may_know_of_others"))  # set by api/auth.py
 
 
 def key_id() -> str:

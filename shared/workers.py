@@ -2,20 +2,19 @@
 
 import json
 import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.cards.parts import name_of as name_of_model
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
-from shared.redis.scripts import Scripts
+from shared.redis.recent import Recent
+from shared.redis.scripts import Scripts, value_of
 
 STALE_AFTER_SECONDS = 15
 RECENT_SECONDS = 1.0  # estimates and checks of many requests need no newer roster
@@ -138,39 +137,34 @@ class WorkerRoster:
         self._scripts = Scripts(client, prefix=prefix)
         self._set = self._scripts.keys("workers")
         self._cordons = self._scripts.keys("cordons")
-        self._lock = threading.Lock()
-        self._recent: tuple[Worker, ...] = ()
-        self._recent_until = 0.0
+        self.known = Recent(self._scripts, ("workers/live",), self._live_of, seconds=RECENT_SECONDS)
 
     def announce(self, worker: Worker) -> None:
         """Add a working worker to the roster. Repeat this well within STALE_AFTER_SECONDS."""
-        self._recent_until = 0.0
+        self.known.forget()
         self._scripts.run(
             "workers/announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000
         )
 
     def withdraw(self, worker_id: str) -> None:
         """Remove a stopping worker from the roster."""
-        self._recent_until = 0.0
+        self.known.forget()
         self._scripts.run("workers/announce", worker_id, "", 0)
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves recently, and remove the others."""
-        announced, cordons = self._scripts.run("workers/live")
+        return self.known.newest()
+
+    def _live_of(self, reply: Any) -> tuple[Worker, ...]:
+        announced, cordons = value_of(reply)
         found = sorted(announced, key=itemgetter(0))
         self._forget([name for name, text in found if text is None])
         workers = (worker_from_json(json.loads(text)) for _, text in found if text is not None)
-        live = tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
-        with self._lock:
-            self._recent, self._recent_until = live, time.monotonic() + RECENT_SECONDS
-        return live
+        return tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
 
     def recent(self) -> tuple[Worker, ...]:
         """Return the live workers as they were up to a second ago; raise StoreUnavailable."""
-        with self._lock:
-            if time.monotonic() < self._recent_until:
-                return self._recent
-        return self.live()
+        return self.known.get()
 
     def is_cordoned(self, worker_id: str) -> bool:
         """Whether a worker is to claim no jobs."""

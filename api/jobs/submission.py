@@ -15,7 +15,15 @@ from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
 from api.server.request_trace import about_subject
-from api.services import Services, base_url, check_room, key_id, request_id, request_trace
+from api.services import (
+    Services,
+    base_url,
+    check_room,
+    key_id,
+    may_know_of_others,
+    request_id,
+    request_trace,
+)
 from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.errors import (
@@ -277,8 +285,9 @@ def _submit(
 ) -> Submitted:
     submission = submission_of(services, ready, fingerprint, caller, retried_from=retried_from)
     _check_room(services, caller)
+    place = services.queries.place_of(submission.id, own_only=not may_know_of_others())
     try:
-        submitted = services.store.submit(submission)
+        submitted = services.store.submit(submission, place)
     except IdempotencyMismatch as error:
         raise mismatch(place_of_key(caller)) from error
     about_subject(job_id=submitted.id)

@@ -86,7 +86,7 @@ def _awaited(submitted: Submitted, seconds: float) -> Job:
     job = submitted.job or services().store.get(submitted.id, owner())
     if seconds > 0:
         with suppress(AtelierError):
-            job = wait(jobs(), job, is_done, seconds, after=submitted.event)
+            job = wait(jobs(), job, is_done, seconds)
     return job
 
 
@@ -105,7 +105,7 @@ def list_predictions() -> Response:
 @needs(Scope.READ)
 def get_prediction(job_id: str) -> Response:
     """Read a job."""
-    return prediction_response(services().store.get(job_id, owner()))
+    return prediction_response(jobs().get(job_id, owner()))
 
 
 @blueprint.post("/predictions/<job_id>/cancel")
@@ -114,7 +114,7 @@ def cancel_prediction(job_id: str) -> Response:
     """Cancel a job; one that is done stays as it is."""
     with suppress(IllegalMove):
         services().store.cancel(job_id, owner())
-    return prediction_response(services().store.get(job_id, owner()))
+    return prediction_response(jobs().get(job_id, owner()))
 
 
 @blueprint.get("/predictions/<job_id>/stream")

@@ -76,7 +76,7 @@ def stream_events(job_id: str) -> Response:
 @needs(Scope.READ)
 def get_result(job_id: str) -> Response:
     """Go to a job's first picture."""
-    job = services().store.get(job_id, owner())
+    job = jobs().get(job_id, owner())
     if job.status is not Status.SUCCEEDED or not job.outputs:
         raise ResultUnavailable(f"the job is {job.status}; a result is there once it is succeeded")
     return Response(status=303, headers={"Location": links().output(job.id, 0)})
@@ -99,7 +99,7 @@ def get_preview(job_id: str) -> Response:
     A running job that optimizes shows a small picture every `optimize.preview_every` steps. Its progress, and
     the `progress` events that bring a new one, say so in `preview_url`, which differs from one to the next.
     """
-    job = services().store.get(job_id, owner())
+    job = jobs().get(job_id, owner())
     key = job.progress.preview if job.progress else None
     if key is None:
         raise PreviewUnavailable("the job shows no preview now")
@@ -123,7 +123,7 @@ def get_output(job_id: str, index: int) -> Response:
     picture for a time, as an `<img>` of a page does, until its key is revoked.
     """
     side = _asked_side()
-    job = services().store.get(job_id, owner())
+    job = jobs().get(job_id, owner())
     if index >= len(job.outputs):
         raise OutputNotFound(f"the job has {len(job.outputs)} outputs, counted from 0; there is no {index}")
     output = job.outputs[index]

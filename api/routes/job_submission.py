@@ -195,5 +195,5 @@ def retry_job(job_id: str) -> Response:
 def submitted_response(submitted: Submitted, owner: str) -> Response:
     """Return the response to the submission of a job."""
     resource = jobs()
-    job = submitted.job or resource.get(submitted.id, owner)
-    return accepted_response(resource, job, created=submitted.created, after=submitted.event)
+    job = resource.accepted(submitted, owner)
+    return accepted_response(resource, job, created=submitted.created)

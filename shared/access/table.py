@@ -7,6 +7,7 @@ import hmac
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
 from shared.access.key import ApiKey, KeyText, Scope
 from shared.access.signed_url import is_signed, signed_query
@@ -19,7 +20,22 @@ from shared.network_settings import AccessSettings
 FRESH_SECONDS = 0.5
 AGAIN_SECONDS = 0.02  # between two readings for keys that are not taken, whatever their number
 NOTED_SECONDS = 60.0  # between two notes of a key's use
+_NEVER = float("-inf")
 _NO_DIGEST = "0" * 64  # compared with, where no key has the id
+
+
+@dataclass(frozen=True, slots=True)
+class KeysAt:
+    """Up to which change the keys are known, and when that was asked for."""
+
+    version: str  # id of the latest change
+    clock: float  # the server's time minus the monotonic clock, in milliseconds
+    asked_at: float  # by the monotonic clock
+
+    @classmethod
+    def told(cls, version: str, now: int, asked_at: float) -> "KeysAt":
+        """Return what the server has told just now; `now` is its time."""
+        return cls(version, now - time.monotonic() * 1000, asked_at)
 
 
 class KeyTable:
@@ -45,9 +61,9 @@ class KeyTable:
         self._keys: dict[str, ApiKey] = {}
         self._noted: dict[str, float] = {}  # when each key's use was noted last
         self._version = ""
-        self._read_at = -FRESH_SECONDS  # by the monotonic clock
+        self._read_at = _NEVER  # by the monotonic clock
         self._clock = 0.0  # the server's time minus the monotonic clock, in milliseconds
-        self._failed_at = -FRESH_SECONDS
+        self._failed_at = _NEVER
         self._failure: AtelierError | None = None
 
     @property
@@ -119,7 +135,7 @@ class KeyTable:
         """Read the keys again before the next answer: there is a change after this version."""
         with self._lock:
             if self.version == version:
-                self._read_at = -FRESH_SECONDS
+                self._read_at = _NEVER
 
     def read_again(self) -> None:
         """Read the keys for a request with one that is not taken: another process may just have made it.
@@ -130,14 +146,26 @@ class KeyTable:
         time.sleep(max(0.0, self._read_at + AGAIN_SECONDS - began))
         with self._lock:
             if self._read_at < began:
-                self._read_at = -FRESH_SECONDS
+                self._read_at = _NEVER
         self.refresh()
 
-    def look(self) -> None:
-        """Read the keys if that is due; if the job store is away, they cannot change, so that is no error."""
+    def look(self, seconds: float = FRESH_SECONDS) -> None:
+        """Read the keys if they are older; a job store that is away is no error: they cannot change."""
+        if time.monotonic() - self._read_at < seconds:
+            return
         if time.monotonic() - self._failed_at > FRESH_SECONDS:
             with suppress(StoreUnavailable):
                 self.refresh()
+
+    def confirm(self, told: KeysAt) -> bool:
+        """Whether what is known is so still, by what another script told; if not, `refresh` reads it."""
+        with self._lock:
+            is_so = told.version == self._version
+            if not is_so:
+                self._read_at = _NEVER
+            elif told.asked_at > self._read_at:
+                self._note(told)
+            return is_so
 
     def refresh(self) -> None:
         """Read the keys, unless that was done just now; raise StoreUnavailable.
@@ -172,8 +200,10 @@ class KeyTable:
             if self._version:
                 _audit_changes(self._keys, known)
             self._keys = known
-        self._version, self._clock = found.version, found.now - time.monotonic() * 1000
-        self._read_at = asked_at
+        self._note(KeysAt.told(found.version, found.now, asked_at))
+
+    def _note(self, told: KeysAt) -> None:
+        self._version, self._clock, self._read_at = told.version, told.clock, told.asked_at
 
     def _now(self) -> float:
         return time.monotonic() * 1000 + self._clock

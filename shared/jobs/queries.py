@@ -14,14 +14,12 @@ from shared.jobs.queue_place import Expected, Waiting, expected, expected_of_new
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, store_errors
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, record_of, store_errors
+from shared.redis.scripts import Call, value_of
 from shared.specs.parts import Lane
 from shared.specs.spec import parted
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
-
-
-_ENDS = frozenset(status for status in Status if status.is_terminal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,6 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state", "progress" or "moved"
     data: Mapping[str, Any]
-
-    @property
-    def is_end(self) -> bool:
-        """Whether it says that the job is done."""
-        return self.data.get("status") in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +116,8 @@ class JobQueries:
 
         Both are read in one round trip. Raises JobNotFound or JobGone. `own_only` is as that of `waiting`.
         """
-        key, script = self._key("job", job_id), self._place_script(job_id, own_only)
-        found, place = self._scripts.run_beside(key, *script)
+        calls = (self._store.reading(job_id), self.place_of(job_id, own_only=own_only))
+        found, place = map(value_of, self._scripts.run_together(*calls))
         return self._store.job_of(found, job_id, owner), str(place)
 
     def waiting(
@@ -150,9 +143,10 @@ class JobQueries:
         return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
-        return self._scripts.run(*self._place_script(of, own_only))
+        return self._scripts.run(*self.place_of(of, own_only=own_only))
 
-    def _place_script(self, of: str, own_only: bool) -> tuple[str, *tuple[str | int, ...]]:
+    def place_of(self, of: str, *, own_only: bool = False) -> Call:
+        """Return the call that tells what is before a job or a batch in the queue, for `waiting`."""
         return "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
 
     def expected_of_new(
@@ -202,6 +196,16 @@ class JobQueries:
         found = read_stream(self._client, self._key("events", job_id), after, block_seconds, alarm)
         return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found]
 
+    def end_of(self, job: Job, block_seconds: float, alarm: Alarm | None = None) -> Job | None:
+        """Return a job by itself once it is done, in one round trip; None if it is not.
+
+        Waits for its end or an alarm, `block_seconds` (2 at most); what else happens to it wakes nobody.
+        """
+        read = _read_call(self._key("done", job.id), "0-0", block_seconds, alarm)
+        found, record = map(value_of, self._scripts.run_together(read, ("jobs/read_done", job.id)))
+        _heard(found, alarm)
+        return self._store.job_of(record_of(record), job.id, job.owner) if record else None
+
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
         with store_errors():
@@ -213,13 +217,25 @@ def read_stream(
     client: Client, key: str, after: str, block_seconds: float, alarm: Alarm | None
 ) -> Sequence[tuple[str, Mapping[str, str]]]:
     """Return a stream's entries after an id, which wait as those of `JobQueries.events` do."""
-    block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
-    others = {alarm.key: alarm.after} if alarm else {}
     with store_errors():
-        found = _by_stream(client.xread({key: after, **others}, count=500, block=block))
+        found = client.execute_command(*_read_call(key, after, block_seconds, alarm))
+    return _heard(found, alarm).get(key, [])
+
+
+def _read_call(key: str, after: str, block_seconds: float, alarm: Alarm | None) -> Call:
+    """Return the command that reads a stream, and waits for an entry in it or an alarm."""
+    block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS)
+    streams = {key: after, **({alarm.key: alarm.after} if alarm else {})}
+    waits = ("BLOCK", block) if block else ()
+    return "XREAD", "COUNT", 500, *waits, "STREAMS", *streams, *streams.values()
+
+
+def _heard(response: Any, alarm: Alarm | None) -> dict[str, list[Any]]:
+    """Return the entries by stream; ring where there are some of the alarm's."""
+    found = _by_stream(response)
     if alarm and alarm.key in found:
         alarm.ring()
-    return found.get(key, [])
+    return found
 
 
 def _by_stream(response: Any) -> dict[str, list[Any]]:

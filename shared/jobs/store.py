@@ -38,7 +38,7 @@ from shared.jobs.submission import (
 from shared.owners.quota import NO_QUOTAS, quota_exceeded
 from shared.redis.client import Client, record_of, store_errors
 from shared.redis.keys import PREFIX
-from shared.redis.scripts import Scripts
+from shared.redis.scripts import Call, Scripts, value_of
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import EXACT, Lane, Precision
 from shared.workers import WorkerRoster, runnable_models
@@ -103,23 +103,26 @@ class JobStore:
         self._roster = WorkerRoster(client, prefix=prefix)
         self._logged_newer = False
 
-    def submit(self, submission: Submission) -> Submitted:
+    def submit(self, submission: Submission, place: Call | None = None) -> Submitted:
         """Accept a job. After this returns, the job will be run even if any process dies.
 
+        `place` asks for its place in the queue, in the same round trip (`JobQueries.place_of`).
         Raises FileNotFound or JobNotFound for a missing input, ChainTooLong, IdempotencyMismatch if another
         request used the key or the id before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
-        return self._submit(submission, is_trial=False)
+        return self._submit(submission, is_trial=False, place=place)
 
     def try_out(self, submission: Submission) -> None:
         """Raise what `submit` would, now; change nothing."""
         self._submit(submission, is_trial=True)
 
-    def _submit(self, submission: Submission, *, is_trial: bool) -> Submitted:
+    def _submit(self, submission: Submission, *, is_trial: bool, place: Call | None = None) -> Submitted:
         model = submission.spec.model or ""
         digest = self.served_digests({model} if submission.spec.cache else ()).get(model, "")
         arguments = submission.arguments(self.rules, self._quotas, digest=digest, is_trial=is_trial)
-        outcome, *rest = self.scripts.run("jobs/submit", *arguments)
+        call: Call = ("jobs/submit", *arguments)
+        reply, *places = self.scripts.run_together(call, *([place] if place else ()))
+        outcome, *rest = value_of(reply)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
         if outcome == "chain":
@@ -133,8 +136,10 @@ class JobStore:
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
         if outcome != "created":
             return Submitted(id=rest[0], created=False)
-        job_id, event, record = rest
-        return Submitted(job_id, created=True, job=job_from_record(record_of(record)), event=event)
+        job_id, record = rest
+        read = [text for text in places if isinstance(text, str)]  # what failed is asked for again
+        job = job_from_record(record_of(record))
+        return Submitted(job_id, created=True, job=job, place=read[0] if read else None)
 
     def served_digests(self, models: Collection[str]) -> dict[str, str]:
         """Return the digests of the live workers' models by name, for jobs that may reuse results."""
@@ -143,7 +148,12 @@ class JobStore:
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
-            return self.job_of(self.client.hgetall(self.scripts.keys("job", job_id)), job_id, owner)
+            found = self.client.execute_command(*self.reading(job_id))
+        return self.job_of(found, job_id, owner)
+
+    def reading(self, job_id: str) -> Call:
+        """Return the call that reads a job's record, for `job_of`."""
+        return "HGETALL", self.scripts.keys("job", job_id)
 
     def job_of(self, found: Record, job_id: str, owner: str) -> Job:
         """Return the owner's job from its record, as it was read; raise JobNotFound or JobGone without it."""
@@ -199,7 +209,7 @@ class JobStore:
             return []
         return _jobs(claimed)
 
-    def _claim_call(self, job_id: str, claim: NextClaim) -> tuple[str, *tuple[str | int, ...]]:
+    def _claim_call(self, job_id: str, claim: NextClaim) -> Call:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, claim.most, milliseconds(patience))
         asked: tuple[str | int, ...] = (
@@ -256,17 +266,16 @@ class JobStore:
         )
         how = (numerics, "" if precision == EXACT else precision)  # what most have takes no memory
         arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text, *made, *how)
-        call = ("jobs/succeed", job_id, attempt, *arguments)
+        call: Call = ("jobs/succeed", job_id, attempt, *arguments)
         if then is None:
             ensure_current(self.scripts.run(*call), job_id)
             return None
-        state, claimed = self.scripts.run_both(call, self._claim_call("", then))
+        state, claimed = self.scripts.run_together(call, self._claim_call("", then))
+        claimed = value_of(claimed)
         is_reason = bool(claimed) and isinstance(claimed[0], str)  # why there is none
         jobs = [] if is_reason else _jobs(claimed)
         try:
-            if isinstance(state, Exception):
-                raise state
-            ensure_current(state, job_id)
+            ensure_current(value_of(state), job_id)
         except Exception:
             self._give_back(jobs)
             raise

@@ -157,7 +157,7 @@ class Submitted:
     id: str
     created: bool  # False: an earlier request with this key or id created the job
     job: Job | None = None  # a new job, as it was accepted
-    event: str = ""  # the id of its first event
+    place: str | None = None  # its place in the queue then, where it was asked for
 
 
 def missing_files(spec: JobSpec, missing: Sequence[str]) -> AtelierError:

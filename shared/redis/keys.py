@@ -58,6 +58,7 @@ KEYS = (
     Key("gone_why", "gone-why:{id}", "passing"),  # beside a tombstone: it went to make room
     Key("idempotency", "idempotency:{owner}:{key}", "first"),
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
+    Key("done", "done:{id}", "passing"),  # there for seconds after a job's end: who waits for that waits here
     Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
     Key("owned_sequence", "owner:{owner}:sequence", "last"),  # the number of the owner's latest record
     Key("owned_front", "owner:{owner}:front", "last"),  # the latest number of what was moved to the front

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeAlias
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, store_errors
@@ -14,6 +14,7 @@ from shared.redis.keys import PREFIX, Keys, lua_definitions
 from shared.setting_groups import RedisRules
 
 Argument: TypeAlias = str | bytes | int | float
+Call: TypeAlias = tuple[str, *tuple[Argument, ...]]  # a script's name, or a command's, and its arguments
 
 # While the server is out of memory, scripts that accept new work fail. All other scripts handle accepted work
 # and may always write, so that an accepted job is never lost because of later requests.
@@ -38,6 +39,7 @@ _READS = frozenset(  # also on a server that cannot write
         "jobs/depths",
         "jobs/stats",
         "jobs/read",
+        "jobs/read_done",
         "chains/latest",
         "access/read",
         "owners/check",
@@ -51,6 +53,7 @@ _READS = frozenset(  # also on a server that cannot write
 # (`RedisRules`), the answer waits for them.
 _UNTOLD = frozenset(
     {
+        "access/count",
         "access/use",
         "actions/act",
         "actions/find",
@@ -97,6 +100,7 @@ _NOT_COPIED = (
 # ten times as long as the others; at 75 Lua's memory stays below 2 MB.
 _COLLECTING = "collectgarbage('setstepmul', 75)\n"
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
+_NOT_DONE = (NoScriptError, ReadOnlyError)
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
 _INCLUDE_LINE = re.compile(r"-- include: (.+)")  # the first line of a script, or of an include
@@ -125,77 +129,83 @@ class Scripts:
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }
 
+    @property
+    def names_by_digest(self) -> dict[str, str]:
+        """The scripts' names by what the server calls them."""
+        return {script.sha: name for name, script in self._scripts.items()}
+
     def run(self, name: str, *arguments: Argument) -> Any:
         """Run a script; raise StoreUnavailable if the server cannot, or too few replicas have what it did."""
+        if self._is_promise(name):
+            return value_of(self.run_together((name, *arguments))[0])
         with store_errors():
-            if self._rules.replicas and name not in _READS | _UNTOLD:
-                return self._run_for_replicas(name, arguments)
-            return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
+            return self._alone((name, *arguments))
 
-    def _run_for_replicas(self, name: str, arguments: Sequence[Argument]) -> Any:
-        reply, _, count = self._run_and_wait(name, arguments)
-        if isinstance(reply, NoScriptError):  # a server that was started or became the primary only now
-            self.client.script_load(self._scripts[name].script)
-            reply, _, count = self._run_and_wait(name, arguments)
-        for error in (reply, count):
-            if isinstance(error, Exception):
-                raise error
-        if count < self._rules.replicas:
-            raise StoreUnavailable(_NOT_COPIED, inside=f"{count} of {self._rules.replicas} replicas have it")
-        return reply
+    def run_together(self, *calls: Call) -> list[Any]:
+        """Run scripts and commands in turn, in one round trip; return what each returned or raised.
 
-    def _run_and_wait(self, name: str, arguments: Sequence[Argument]) -> list[Any]:
+        Each is a step of its own: others may come between, and what follows one that failed is done all the
+        same. Lost connections have all sent again. Raises StoreUnavailable where no reply came.
+        """
+        with store_errors():
+            replies = self._sent(calls)
+        return [self._settled(call, reply) for call, reply in zip(calls, replies, strict=True)]
+
+    def _is_promise(self, name: str) -> bool:
+        """Whether replicas have to acknowledge what a script does."""
+        return self._rules.replicas > 0 and name in self._scripts and name not in _READS | _UNTOLD
+
+    def _sent(self, calls: Sequence[Call]) -> list[Any]:
         pipeline = self.client.pipeline(transaction=False)
-        pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
+        for name, *arguments in calls:
+            if name in self._scripts:
+                pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
+            else:
+                pipeline.execute_command(name, *arguments)
+        if not any(self._is_promise(name) for name, *_ in calls):
+            return list(pipeline.execute(raise_on_error=False))
         # WAIT is for what its own connection wrote: with this, for what others wrote before it as well, as a
         # repeated request changes nothing itself.
         pipeline.set(self.keys("probe"), "")
         pipeline.execute_command("WAIT", self._rules.replicas, round(self._rules.replica_seconds * 1000))
-        return list(pipeline.execute(raise_on_error=False))
+        *replies, _, count = pipeline.execute(raise_on_error=False)
+        return [self._acknowledged(call, reply, count) for call, reply in zip(calls, replies, strict=True)]
 
-    def run_both(
-        self, first: tuple[str, *tuple[Any, ...]], second: tuple[str, *tuple[Any, ...]]
-    ) -> tuple[Any, Any]:
-        """Run two scripts, each a name and its arguments, in one round trip; return what each returns.
+    def _acknowledged(self, call: Call, reply: Any, count: Any) -> Any:
+        """Return the reply, or of a promise why it does not hold; `count` is the reply of WAIT."""
+        if isinstance(reply, Exception) or not self._is_promise(call[0]):
+            return reply
+        if isinstance(count, Exception):
+            return count
+        if count < self._rules.replicas:
+            inside = f"{count} of {self._rules.replicas} replicas have it"
+            return StoreUnavailable(_NOT_COPIED, inside=inside)
+        return reply
 
-        Each is a step of its own: others may come between, and the second is done though the first fails. So
-        what the first raises is returned in its place. Lost connections have both sent again. Raises
-        StoreUnavailable.
-        """
-        with store_errors():
-            pipeline = self.client.pipeline(transaction=False)
-            for name, *arguments in (first, second):
-                pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
-            replies = pipeline.execute(raise_on_error=False)
-            return self._reply_or_error(first, replies[0]), self._settled(second, replies[1])
-
-    def _reply_or_error(self, call: tuple[str, *tuple[Any, ...]], reply: Any) -> Any:
+    def _settled(self, call: Call, reply: Any) -> Any:
         try:
             with store_errors():
-                return self._settled(call, reply)
+                # A server that was started, or lost its primary's role, only now: the call was not done.
+                return value_of(self._alone(call) if isinstance(reply, _NOT_DONE) else reply)
         except (AtelierError, ResponseError) as error:
             return error
 
-    def _settled(self, call: tuple[str, *tuple[Any, ...]], reply: Any) -> Any:
-        if isinstance(reply, NoScriptError):
-            return self.run(*call)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def _alone(self, call: Call) -> Any:
+        """Send one call, with its script where the server does not know that, and again to a new primary."""
+        name, *arguments = call
+        if name not in self._scripts:
+            return self.client.execute_command(*call)
+        if not self._is_promise(name):
+            return self._scripts[name](keys=[self.keys.prefix], args=arguments)
+        self.client.script_load(self._scripts[name].script)
+        return self._sent([call])[0]
 
-    def run_beside(self, key: str, name: str, *arguments: Argument) -> tuple[Any, Any]:
-        """Read a hash and run a script, one after the other in one round trip; return what both found.
 
-        Raises StoreUnavailable.
-        """
-        with store_errors():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.hgetall(key)
-            pipeline.evalsha(self._scripts[name].sha, 1, self.keys.prefix, *arguments)
-            found, reply = pipeline.execute(raise_on_error=False)
-            if isinstance(found, Exception):
-                raise found
-            return found, self._settled((name, *arguments), reply)
+def value_of(reply: Any) -> Any:
+    """Return what a call of several returned; raise what it raised."""
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 def _flags(name: str) -> str:

@@ -1,8 +1,6 @@
 """Rollouts on the server: which share of a model's new jobs gets another version than the current one."""
 
 import json
-import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,8 +8,9 @@ from typing import Any
 
 from shared.cards.parts import VERSION_SIGN
 from shared.errors import RolloutNotFound, StoreUnavailable
-from shared.redis.client import server_time, store_errors
-from shared.redis.scripts import Scripts
+from shared.redis.client import server_time
+from shared.redis.recent import Recent
+from shared.redis.scripts import Scripts, value_of
 
 RECENT_SECONDS = 1.0  # a process accepts jobs by what it read this long ago at most
 
@@ -43,25 +42,15 @@ class RolloutStore:
     def __init__(self, scripts: Scripts) -> None:
         self._client = scripts.client
         self._scripts = scripts
-        self._lock = threading.Lock()
-        self._recent: Mapping[str, Rollout] = {}
-        self._recent_until = 0.0
+        self.known = Recent(scripts, ("HGETALL", scripts.keys("rollouts")), _rollouts, seconds=RECENT_SECONDS)
 
     def all(self) -> Mapping[str, Rollout]:
         """Return the rollouts by the model's name."""
-        with store_errors():
-            texts = self._client.hgetall(self._scripts.keys("rollouts"))
-        found = {model: _rollout(model, json.loads(text)) for model, text in texts.items()}
-        with self._lock:
-            self._recent, self._recent_until = found, time.monotonic() + RECENT_SECONDS
-        return found
+        return self.known.newest()
 
     def recent(self) -> Mapping[str, Rollout]:
         """Return the rollouts as they were up to a second ago; raise StoreUnavailable."""
-        with self._lock:
-            if time.monotonic() < self._recent_until:
-                return self._recent
-        return self.all()
+        return self.known.get()
 
     def begin(self, model: str, version: str, share: float, *, current: str, by: str) -> Rollout:
         """Give a share of a model's new jobs another version than `current`, or change the share.
@@ -74,14 +63,14 @@ class RolloutStore:
         rollout = Rollout(model, version, share, by, began_at)
         forgotten = [] if is_same else [f"{model}{VERSION_SIGN}{each}" for each in (version, current)]
         self._scripts.run("rollouts/set", model, rollout.to_json(), *forgotten)
-        self._recent_until = 0.0
+        self.known.forget()
         return rollout
 
     def end(self, model: str) -> Rollout:
         """Give all new jobs of a model its current version again; raise RolloutNotFound."""
         known = self.all().get(model)
         removed = self._scripts.run("rollouts/set", model, "")
-        self._recent_until = 0.0
+        self.known.forget()
         if known is None or not removed:
             raise RolloutNotFound(f"no version of {model} is rolled out: its jobs get the current one")
         return known
@@ -92,6 +81,10 @@ class RolloutStore:
             found = self.all()
             return frozenset(found) | {rollout.reference for rollout in found.values()}
         return frozenset()
+
+
+def _rollouts(reply: Any) -> Mapping[str, Rollout]:
+    return {model: _rollout(model, json.loads(text)) for model, text in value_of(reply).items()}
 
 
 def _rollout(model: str, raw: dict[str, Any]) -> Rollout:

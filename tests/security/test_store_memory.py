@@ -9,7 +9,6 @@ from werkzeug.test import TestResponse
 
 from api.services import Services
 from shared.errors import StoreFull
-from shared.redis import memory_guard
 from shared.redis.client import Client
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import FakeWorker
@@ -19,8 +18,8 @@ BATCH = {"items": [DRAWING]}
 
 
 @pytest.fixture
-def no_reading_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_guard, "FRESH_SECONDS", 0)
+def no_reading_stays(services: Services) -> None:
+    services.memory.known.seconds = 0
 
 
 @pytest.fixture

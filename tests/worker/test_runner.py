@@ -155,13 +155,13 @@ def lose_first_reply(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> 
 
 @pytest.mark.parametrize(
     ("owner", "method"),
-    [(lambda bench: bench.store.scripts, "run_both"), (lambda bench: bench.store, "claim_next")],
+    [(lambda bench: bench.store.scripts, "run_together"), (lambda bench: bench.store, "claim_next")],
 )
 def test_no_job_is_left_behind_where_the_reply_to_a_claim_is_lost(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, owner: Callable[[Bench], Any], method: str
 ) -> None:
-    lose_first_reply(monkeypatch, owner(bench), method)
     ids = [bench.submit() for _ in range(3)]
+    lose_first_reply(monkeypatch, owner(bench), method)
     bench.runner().handle(ids[0], Lane.INTERACTIVE)
     done = [bench.job(job_id) for job_id in ids]
     assert [(job.status, job.attempt) for job in done] == [(Status.SUCCEEDED, 1)] * 3

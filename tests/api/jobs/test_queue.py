@@ -226,11 +226,11 @@ def test_a_job_that_is_claimed_while_it_is_read_is_not_told_as_queued(
             worker.claim(job_id)
         return run(name, *arguments)
 
-    def claimed_between(key: str, name: str, *arguments: str) -> Any:
-        return scripts.client.hgetall(key), claimed_first(name, *arguments)
+    def claimed_between(record: Any, place: Any) -> Any:
+        return [scripts.client.execute_command(*record), claimed_first(*place)]
 
     monkeypatch.setattr(scripts, "run", claimed_first)
-    monkeypatch.setattr(scripts, "run_beside", claimed_between)
+    monkeypatch.setattr(scripts, "run_together", claimed_between)
     url = "/v1/jobs" if ask == "list" else f"/v1/jobs/{job_id}"
     told = client.get(url).json
     job = told["data"][0] if ask == "list" else told

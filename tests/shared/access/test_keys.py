@@ -8,7 +8,7 @@ import pytest
 from shared.access.exposure import check_exposure
 from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
-from shared.access.table import KeyTable
+from shared.access.table import KeysAt, KeyTable
 from shared.backup.snapshot import Snapshot
 from shared.errors import KeyNotFound, StoreUnavailable
 from shared.identifiers import ANONYMOUS
@@ -86,6 +86,25 @@ def test_a_change_is_known_within_a_second(keys: KeyStore) -> None:
         table.refresh()
         assert time.monotonic() - revoked_at < 1
     assert table.find(text) is not None, "it is known, and refused"
+
+
+def test_what_another_script_tells_of_the_keys_spares_a_reading(keys: KeyStore) -> None:
+    key, _ = keys.create("shop", owner="shop", scopes=DEFAULT_SCOPES)
+    table = refreshed(KeyTable(keys))
+    keys.revoke(key.id)
+    assert table.confirm(KeysAt.told(table.version, 0, time.monotonic() + 3600))
+    assert table.fault(key.id) == "", "it is confirmed for an hour, and not read"
+    table.refresh()
+    assert table.fault(key.id) == ""
+
+
+def test_a_change_of_which_another_script_tells_is_read_at_once(keys: KeyStore) -> None:
+    key, _ = keys.create("shop", owner="shop", scopes=DEFAULT_SCOPES)
+    table = refreshed(KeyTable(keys))
+    keys.revoke(key.id)
+    assert not table.confirm(KeysAt.told(keys.read().version, 0, time.monotonic()))
+    table.refresh()
+    assert "revoked" in table.fault(key.id)
 
 
 def test_an_expired_key_is_refused_without_asking_the_server(keys: KeyStore) -> None:

@@ -1,7 +1,9 @@
 """What is accepted, ended, found and forgotten, and what is told of it."""
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +20,15 @@ from shared.jobs.store import JobStore, WaitingJobs
 from shared.redis.client import Client
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
-from tests.support.jobs.job_steps import OUTPUT, claim, status, submission, submit
+from tests.support.jobs.job_steps import (
+    OUTPUT,
+    claim,
+    pass_deadline,
+    status,
+    submission,
+    submit,
+    urgent,
+)
 
 
 def test_a_submitted_job_waits(store: JobStore) -> None:
@@ -138,6 +148,56 @@ def test_events_tell_the_story_in_order(store: JobStore, queries: JobQueries) ->
     assert story == ["queued", "running", "predict", "succeeded"]
     assert queries.events(job_id, after=events[1].id) == events[2:]
     assert queries.last_event_id(job_id) == events[-1].id
+
+
+ENDS: dict[str, Callable[[JobStore, str], object]] = {
+    "succeeded": lambda store, job_id: store.succeed(
+        job_id, claim(store, job_id).attempt, outputs=(), timings={}, model=("1", "d")
+    ),
+    "failed": lambda store, job_id: store.fail(job_id, claim(store, job_id).attempt, CorruptImage("")),
+    "canceled": lambda store, job_id: store.cancel(job_id, ANONYMOUS),
+    "expired": lambda store, job_id: (pass_deadline(store, job_id), store.reap()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_each_end_wakes_who_waits_for_it_and_nothing_before_does(
+    store: JobStore, queries: JobQueries, end: str
+) -> None:
+    job = store.get(submit(store, spec=urgent()), ANONYMOUS)
+    store.report(job.id, claim(store, job.id).attempt, Progress("predict", 0.5))
+    store.release(job.id, 1)
+    bell = f"atelier:done:{job.id}"
+    assert (store.client.exists(bell), queries.end_of(job, 0)) == (0, None)
+    ENDS[end](store, job.id)
+    assert 0 < store.client.pttl(bell) <= 10_000
+    found = queries.end_of(job, 2)
+    assert found == store.get(job.id, ANONYMOUS)
+    assert found.status == end
+
+
+def test_the_end_of_a_job_that_an_older_worker_has_done_is_found_by_the_next_look(
+    store: JobStore, queries: JobQueries
+) -> None:
+    job = store.get(submit(store), ANONYMOUS)
+    store.cancel(job.id, ANONYMOUS)
+    store.client.delete(f"atelier:done:{job.id}")
+    found = queries.end_of(job, 0.01)
+    assert found is not None
+    assert found.is_done
+
+
+def test_a_submission_tells_the_place_of_its_job_if_asked(store: JobStore, queries: JobQueries) -> None:
+    submit(store)
+    wanted = submission()
+    first = store.submit(wanted, queries.place_of(wanted.id))
+    assert first.job is not None
+    assert first.place is not None
+    waiting = queries.waiting(first.job, 1, place=first.place)
+    assert waiting is not None
+    assert waiting.position == 2
+    again = replace(wanted, idempotency_key="k")
+    assert store.submit(again, queries.place_of(wanted.id)).place is None
 
 
 def test_every_change_has_a_new_version(store: JobStore) -> None:

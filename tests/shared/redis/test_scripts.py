@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ResponseError
 
+from atelier.local.redis_server import EmbeddedServer
+from shared.errors import StoreUnavailable
 from shared.redis import scripts
-from shared.redis.client import Client
-from shared.redis.scripts import Scripts, named_includes, names, program, source
+from shared.redis.client import Client, connect
+from shared.redis.scripts import Scripts, named_includes, names, program, source, value_of
+from shared.setting_groups import RedisRules
 
 FOLDER = Path(scripts.__file__).parent / "lua"
 INCLUDES = sorted(f"includes/{path.stem}" for path in (FOLDER / "includes").iterdir())
@@ -113,13 +116,28 @@ def test_a_hash_and_a_script_are_read_in_one_round_trip_also_by_a_server_that_kn
     redis_client.hset("some", "name", "value")
     redis_client.script_flush()
     for _ in range(2):
-        assert Scripts(redis_client).run_beside("some", "jobs/depths", "bulk") == ({"name": "value"}, [0])
+        asked = ("HGETALL", "some"), ("jobs/depths", "bulk")
+        assert Scripts(redis_client).run_together(*asked) == [{"name": "value"}, [0]]
 
 
-def test_what_fails_beside_a_script_is_raised(redis_client: Client) -> None:
+def test_what_fails_beside_a_script_is_told_in_its_place(redis_client: Client) -> None:
     redis_client.set("some", "no hash")
     redis_client.script_flush()
     for _ in range(2):
+        failed, depths = Scripts(redis_client).run_together(("HGETALL", "some"), ("jobs/depths", "bulk"))
+        assert depths == [0]
         with pytest.raises(ResponseError, match="WRONGTYPE"):
-            Scripts(redis_client).run_beside("some", "jobs/depths", "bulk")
+            value_of(failed)
         Scripts(redis_client).run("jobs/depths", "bulk")
+
+
+def test_a_promise_beside_others_waits_for_replicas_as_by_itself(server: EmbeddedServer) -> None:
+    with connect(server.url, rules=RedisRules(replicas=1, replica_seconds=0.1)) as client:
+        scripts = Scripts(client)
+        client.script_flush()
+        for _ in range(2):
+            asked = ("workers/cordon", "w1", "anna", "", ""), ("jobs/depths", "bulk")
+            promised, depths = scripts.run_together(*asked)
+            assert depths == [0]
+            with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+                value_of(promised)

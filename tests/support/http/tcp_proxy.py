@@ -83,12 +83,15 @@ class TcpProxy:
         if upstream is None:
             _reset(client)
             return
-        link = _Link(client, upstream, self._may_flow)
+        link = _Link(client, upstream, self._may_flow, self.hear)
         with self._lock:
             self._links.add(link)
         link.run()
         with self._lock:
             self._links.discard(link)
+
+    def hear(self, connection: int, data: bytes, *, is_request: bool) -> None:
+        """Look at what passes; here, nobody does."""
 
     def _connect(self) -> socket.socket | None:
         try:
@@ -116,9 +119,16 @@ class TcpProxy:
 class _Link:
     """One connection of a client, and the one to the server that belongs to it."""
 
-    def __init__(self, client: socket.socket, upstream: socket.socket, may_flow: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        client: socket.socket,
+        upstream: socket.socket,
+        may_flow: Callable[[], bool],
+        hear: Callable[..., None],
+    ) -> None:
         self._ends = (client, upstream)
         self._may_flow = may_flow
+        self._hear = hear
         self._ear, self._alarm = socket.socketpair()
         self._is_cut = threading.Event()
         self.is_lost = False  # no byte moves any more, and neither side hears of the other's end
@@ -142,6 +152,7 @@ class _Link:
             data = source.recv(CHUNK_BYTES)
             self._hold()
             if data and not self._is_cut.is_set():
+                self._hear(id(self), data, is_request=source is self._ends[0])
                 target.sendall(data)
         except OSError:
             return False

@@ -1,9 +1,7 @@
--- include: records
+-- include: records, access
 -- All keys, if any has changed since a version. Changes nothing.
 -- Returns the version, which is the id of the latest change, and the time; then the records.
-local known = ARGV[1]
-local latest = redis.call('XREVRANGE', KEY_CHANGES, '+', '-', 'COUNT', 1)[1]
-local version = latest and latest[1] or '0-0'
+local known, version = ARGV[1], keys_version()
 local found = {version, now}
 if version == known then return found end
 for _, id in ipairs(redis.call('ZRANGE', API_KEYS, 0, -1)) do

@@ -1,5 +1,5 @@
 -- include: records, new_job, files, queues, moves, changes
--- Acceptance of a job by itself, whose quota was asked for: from here on it will be run. Returns its first event's id.
+-- Acceptance of a job by itself, whose quota was asked for: from here on it will be run.
 local function accept_job(id, request, inputs, digest)
   local owner = request.owner
   request.sequence = next_sequence(owner)
@@ -14,9 +14,8 @@ local function accept_job(id, request, inputs, digest)
     change(request.retried_from, 'retried_as', id)
   end
   enqueue_job(id, request.not_before)
-  local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
+  emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
   note_change(owner, id)
   if request.reuse then reuse(id, owner, request.reuse, digest) end
   if request.parents then go_on(id, reuse) end
-  return event
 end

@@ -4,6 +4,12 @@ local function tell_of_change(id)
   redis.call('XADD', KEY_CHANGES, 'MAXLEN', '~', 16, '*', 'key', id)
 end
 
+-- The id of the latest change; '0-0' where there never was a key.
+local function keys_version()
+  local latest = redis.call('XREVRANGE', KEY_CHANGES, '+', '-', 'COUNT', 1)[1]
+  return latest and latest[1] or '0-0'
+end
+
 -- Keep a new key. `record` is a JSON object of fields.
 local function keep_api_key(id, record)
   for name, value in pairs(cjson.decode(record)) do redis.call('HSET', api_key_key(id), name, value) end

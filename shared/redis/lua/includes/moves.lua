@@ -21,6 +21,14 @@ local function count_failure(id, owner, batch, code)
   redis.call('HSET', batch_key(batch), EXAMPLE .. code, id)
 end
 
+-- Wake those who wait for the end of a job, and for nothing else of it. The stream outlives the time between the look at
+-- a job that is not done and the wait.
+local DONE_KEPT = 10000 -- milliseconds
+local function tell_end(id, status)
+  redis.call('XADD', done_key(id), '*', 'status', status)
+  redis.call('PEXPIRE', done_key(id), DONE_KEPT)
+end
+
 -- Move a job into a terminal status, once and for good; its followers and children stay as they are.
 local function end_job(id, status, ...)
   local batch, index, custom_id, lane, owner, model, children, parents, taken =
@@ -51,6 +59,7 @@ local function end_job(id, status, ...)
   change(id, 'status', status, 'completed_at', now, ...)
   start_to_expire(job_key(id), id, status == 'succeeded')
   emit(id, 'state', {status = status})
+  tell_end(id, status)
   note_delivery('job', id, 'job.' .. status)
 end
 

@@ -47,9 +47,9 @@ local function change(id, ...)
   redis.call('HINCRBY', job_key(id), 'version', 1)
 end
 
--- Append an event to the stream of a job or batch; return its id.
+-- Append an event to the stream of a job or batch.
 local function emit(id, kind, data)
-  return redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
+  redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
 end
 
 -- An item has no stream: at 4 KB each, streams would be most of what a batch costs.

@@ -11,7 +11,7 @@ local function forget_job(id, tombstone_ms)
   redis.call('SET', gone_key(id), owner, 'PX', tombstone_ms)
   release_outputs(id)
   for file, object in pairs(cjson.decode(inputs)) do drop_reference(owner, file, object) end
-  redis.call('DEL', job_key(id), events_key(id))
+  redis.call('DEL', job_key(id), events_key(id), done_key(id))
   forget_deliveries('job', id)
   note_change(owner, id)
 end

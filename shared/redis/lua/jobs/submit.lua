@@ -4,7 +4,7 @@
 -- digest that of the model which the workers have, '' for none. `quotas` are those of owners that have none of their own (a
 -- JSON object). The doorbell goes into the list `bells`, '' for none, unless that has `most_bells`. With `trial` '1' nothing
 -- is changed, and 'trial' says that the job would be accepted.
--- Returns {'created', id, the id of its first event, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
+-- Returns {'created', id, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
 -- {'missing', ids}, {'chain', an input}, or a refusal by quota.
 local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial, bells, doorbell, most_bells =
   unpack(ARGV)
@@ -51,6 +51,6 @@ hold_asked(owner, asked)
 
 request.owner, request.fingerprint = owner, fingerprint
 keep_key(owner, key, id, fingerprint, key_ttl_ms)
-local event = accept_job(id, request, inputs, digest)
+accept_job(id, request, inputs, digest)
 if bells ~= '' and redis.call('LLEN', bells) < tonumber(most_bells) then redis.call('LPUSH', bells, doorbell) end
-return {'created', id, event, redis.call('HGETALL', job_key(id))}
+return {'created', id, redis.call('HGETALL', job_key(id))}
