@@ -11,6 +11,7 @@ from shared.errors import (
     ObjectDamaged,
     ObjectNotFound,
     QuotaExceeded,
+    StorageUnavailable,
     StoreFull,
     StoreUnavailable,
 )
@@ -111,17 +112,25 @@ class FileStore:
         if not flat:
             return self._store(owner, digest, data, info, how)
         known = _paired(flat)
-        self._restore(known, data)
+        self._restore(known, data, with_form=with_form)
         return known, False
 
-    def _restore(self, known: StoredFile, data: bytes) -> None:
-        """Put the bytes of a known file again where its storage has lost or damaged them."""
+    def _restore(self, known: StoredFile, data: bytes, *, with_form: bool) -> None:
+        """Put the bytes of a known file again where its storage has lost them, or damaged those of an upload.
+
+        What comes with forms may come with each of thousands of jobs, so one byte of it is read.
+        """
         try:
-            read_checked(self._objects, known.key, known.sha256)
+            if with_form:
+                self._objects.get_range(known.key, 0, 1)
+            else:
+                read_checked(self._objects, known.key, known.sha256)
         except (ObjectNotFound, ObjectDamaged):
             if self._disk is not None:
                 self._disk.check(len(data))
             self._objects.put(known.key, data)
+        except StorageUnavailable:
+            return  # it is known, and cannot be looked at now: jobs with it wait until it can
 
     def _store(
         self, owner: str, digest: str, data: bytes, info: ImageInfo, how: tuple[int, int]

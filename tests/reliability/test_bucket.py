@@ -44,17 +44,10 @@ class Site:
     def begin(self) -> list[Job]:
         """Return jobs whose results are about to be stored: they run, and their network is held."""
         self.hold.touch()
-        jobs = [self.create() for _ in range(JOBS)]
+        specs = [{"seeds": [next(_seeds) for _ in range(PICTURES)]} for _ in range(JOBS)]
+        jobs = [self.client.jobs.create({"type": "generate", "model": GENERATOR, **spec}) for spec in specs]
         eventually(lambda: any(self.record(job)["status"] == "running" for job in jobs))
         return jobs
-
-    def create(self) -> Job:
-        seeds = [next(_seeds) for _ in range(PICTURES)]
-        return self.client.jobs.create({"type": "generate", "model": GENERATOR, "seeds": seeds})
-
-    def reason(self, job: Job) -> str:
-        place = self.client.jobs.get(job.id).queue
-        return place.reason if place else ""
 
     def record(self, job: Job) -> dict[str, str]:
         found: dict[str, str] = self.redis.hgetall(f"atelier:job:{job.id}")
@@ -118,18 +111,6 @@ def test_jobs_wait_for_a_bucket_that_is_away(site: Site, fault: str) -> None:
     assert {site.record(job)["status"] for job in jobs} <= {"queued", "running"}
     mend(site)
     assert_whole(site, jobs)
-
-
-def test_a_job_that_was_never_tried_says_that_the_bucket_is_away(site: Site) -> None:
-    jobs = site.begin()
-    site.proxy.refuse()
-    site.hold.unlink()
-    eventually(lambda: site.released(jobs) >= 1)
-    later = site.create()
-    eventually(lambda: site.reason(later) == "storage_away")
-    assert (site.record(later)["attempt"], site.record(later)["status"]) == ("0", "queued")
-    mend(site)
-    assert_whole(site, [*jobs, later])
 
 
 def mend(site: Site) -> None:

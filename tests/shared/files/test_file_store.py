@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from shared.cards.card import load_catalog
-from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull
+from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StorageUnavailable, StoreFull
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id, sha256
 from shared.images.limits import ImageLimits
@@ -47,17 +47,34 @@ def test_the_same_bytes_at_once_are_stored_once(
     assert list(objects.keys("inputs/")) == [added[0][0].key]
 
 
-@pytest.mark.parametrize("left", [None, b"other bytes"])
-def test_an_upload_that_comes_again_brings_back_what_the_storage_lost_or_damaged(
-    files: FileStore, picture: bytes, info: ImageInfo, objects: ObjectStore, left: bytes | None
+@pytest.mark.parametrize(("left", "with_form"), [(None, False), (None, True), (b"other bytes", False)])
+def test_a_picture_that_comes_again_brings_back_what_the_storage_lost_or_damaged(
+    files: FileStore,
+    picture: bytes,
+    info: ImageInfo,
+    objects: ObjectStore,
+    left: bytes | None,
+    with_form: bool,
 ) -> None:
     stored, _ = files.add(ANONYMOUS, picture, info)
     objects.delete(stored.key)
     if left:
         objects.put(stored.key, left)
-    again, is_new = files.add(ANONYMOUS, picture, info)
+    again, is_new = files.add(ANONYMOUS, picture, info, with_form=with_form)
     assert (again.key, is_new) == (stored.key, False)
     assert objects.get(stored.key) == picture
+
+
+def test_a_known_picture_is_taken_while_the_storage_is_away(
+    files: FileStore, picture: bytes, info: ImageInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bytes:
+        raise StorageUnavailable("away")
+
+    stored, _ = files.add(ANONYMOUS, picture, info)
+    monkeypatch.setattr(files._objects, "get", away)
+    again, is_new = files.add(ANONYMOUS, picture, info)
+    assert (again.id, is_new) == (stored.id, False)
 
 
 def send_twice(files: FileStore, monkeypatch: pytest.MonkeyPatch, last: Exception | None = None) -> None:
