@@ -6,8 +6,8 @@ from api.services import Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
+from shared.capacity import capacity_of
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
-from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
 from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
