@@ -9,8 +9,8 @@ from api.services import EarlyRecord, Services, links, may_know_of_others, servi
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
+from shared.capacity import capacity_of
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
-from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
 from shared.jobs.queries import Alarm
 from shared.jobs.reasons import Hold, hold_of

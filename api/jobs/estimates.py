@@ -31,6 +31,7 @@ from api.responses.problems import members_of
 from api.responses.representation import json_response
 from api.responses.views import Problem
 from api.services import Services, check_room, may_know_of_others
+from shared.capacity import capacity_of
 from shared.errors import (
     AtelierError,
     IdempotencyMismatch,
@@ -39,7 +40,6 @@ from shared.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from shared.jobs.capacity import capacity_of
 from shared.jobs.queue_place import Expected
 from shared.jobs.submission import NOTHING
 from shared.setting_groups import blocks

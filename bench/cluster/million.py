@@ -22,8 +22,8 @@ from bench.service.item_memory import DIGIT, OUTPUT, used
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS, new_batch_id, new_job_id
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries

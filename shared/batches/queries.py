@@ -11,8 +11,8 @@ from shared.batches.batch import (
     FinishedItems,
     batch_from_record,
 )
+from shared.capacity import Capacity
 from shared.errors import BatchNotFound
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
 from shared.jobs.queue_place import Waiting

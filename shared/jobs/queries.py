@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.jobs.capacity import Capacity
+from shared.capacity import Capacity
 from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList

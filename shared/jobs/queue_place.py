@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.jobs.capacity import Capacity
+from shared.capacity import Capacity
 from shared.jobs.durations import MeanDurations, Running
 from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Slot, Started
 from shared.jobs.turns import Turns

@@ -14,9 +14,9 @@ from bench.service.noop_worker import CARD, write_card
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.cards.card import Catalog, load_catalog
 from shared.identifiers import new_batch_id, new_job_id
-from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore

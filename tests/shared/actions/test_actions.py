@@ -11,9 +11,9 @@ from shared.actions.action import Action, ActionDraft, ActionStatus, Deed
 from shared.actions.runner import ActionRunner
 from shared.actions.store import ActionStore
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.errors import ActionNotFound, IdempotencyMismatch, IllegalMove, StoreFull
 from shared.identifiers import ANONYMOUS, new_action_id
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter
 from shared.jobs.moving import End, Move

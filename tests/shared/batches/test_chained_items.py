@@ -4,9 +4,9 @@ import pytest
 
 from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.errors import ChainTooLong, FileNotFound
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.reasons import Reason, hold_of
 from shared.jobs.status import Status

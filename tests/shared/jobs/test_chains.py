@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.capacity import Capacity
 from shared.errors import AtelierError, ChainTooLong, IllegalMove, JobNotFound, ParentFailed
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.moving import Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.reasons import Reason, hold_of

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.capacity import Capacity
 from shared.errors import CorruptImage, IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import DeadlineExceeded, LeaseLost, Outcome, Status

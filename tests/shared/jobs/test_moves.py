@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from shared.batches.batch import BatchDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.errors import IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
-from shared.jobs.capacity import Capacity
 from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore

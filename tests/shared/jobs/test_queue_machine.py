@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.errors import AtelierError, IllegalMove, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries

@@ -10,9 +10,9 @@ import pytest
 
 from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore

@@ -1,8 +1,8 @@
 """Places among what an older Atelier accepted, which noted none of what waits."""
 
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane

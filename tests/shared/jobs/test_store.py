@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from shared.capacity import Capacity
 from shared.cards.card import load_catalog
 from shared.errors import CorruptImage, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone, JobNotFound
 from shared.identifiers import ANONYMOUS
 from shared.jobs import listing
-from shared.jobs.capacity import Capacity
 from shared.jobs.job import Progress
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries

@@ -3,8 +3,8 @@
 import pytest
 
 from shared.batches.store import BatchStore
+from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS
-from shared.jobs.capacity import Capacity
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.pauses.pause import Pause

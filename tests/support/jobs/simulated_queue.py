@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
+from shared.capacity import capacity_of
 from shared.identifiers import new_batch_id
-from shared.jobs.capacity import capacity_of
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore

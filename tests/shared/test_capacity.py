@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.jobs.capacity import Capacity, capacity_of
+from shared.capacity import Capacity, capacity_of
 from shared.jobs.queries import JobQueries
 from shared.jobs.queue_place import Waiting
 from shared.jobs.stats import read_stats
