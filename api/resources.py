@@ -6,13 +6,13 @@ from api.services import Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
-from shared.capacity import capacity_of
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.jobs.job import Job
 from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView, hold_fields
+from shared.workers import capacity_of
 
 
 class _Resource:

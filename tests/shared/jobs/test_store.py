@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.capacity import Capacity
 from shared.cards.card import load_catalog
 from shared.errors import CorruptImage, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone, JobNotFound
 from shared.identifiers import ANONYMOUS
@@ -18,6 +17,7 @@ from shared.jobs.store import JobStore, WaitingJobs
 from shared.redis.client import Client
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
+from shared.workers import Capacity
 from tests.support.jobs.job_steps import OUTPUT, claim, status, submission, submit
 
 
