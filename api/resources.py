@@ -9,7 +9,6 @@ from api.services import EarlyRecord, Services, links, may_know_of_others, servi
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
-from shared.capacity import capacity_of
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.jobs.job import Job
 from shared.jobs.queries import Alarm
@@ -19,6 +18,7 @@ from shared.jobs.status import Status
 from shared.jobs.submission import Submitted
 from shared.jobs.views import JobView, QueueView, hold_fields
 from shared.redis.scripts import value_of
+from shared.workers import capacity_of
 
 
 class _Resource:

@@ -86,6 +86,21 @@ class Worker:
         return schema <= self.schema
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the live workers have for the jobs of one lane: what their places and times count on."""
+
+    slots: int  # jobs that they run at once without slowing each other down
+    alone: int = 0  # of these slots, those of workers that serve no other lane
+    alone_ids: frozenset[str] = frozenset()  # of these workers
+    elsewhere: frozenset[str] = frozenset()  # ids of live workers whose jobs take none of the slots
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether jobs of the other lane take slots too; so they do where nobody knows the workers."""
+        return self.alone < self.slots or not self.slots
+
+
 class Doorbell(NamedTuple):
     """The message that tells a worker of a job. It is accepted together with the job."""
 
@@ -103,6 +118,15 @@ def slots_of(workers: Iterable[Worker], lane: str | None = None) -> int:
     With a lane: of those that serve it.
     """
     return sum(worker.at_full_speed for worker in workers if worker.takes_jobs and worker.serves(lane))
+
+
+def capacity_of(workers: Iterable[Worker], lane: str) -> Capacity:
+    """Return what workers have for a lane: cordoned ones have nothing, nor those of the other lane alone."""
+    live = list(workers)
+    able = [worker for worker in live if worker.takes_jobs and worker.serves(lane)]
+    alone = [worker for worker in able if worker.lane]
+    ids = [frozenset(worker.id for worker in some) for some in (live, able, alone)]
+    return Capacity(slots_of(able), slots_of(alone), ids[2], ids[0] - ids[1])
 
 
 def numerics_of(workers: Iterable[Worker]) -> dict[str, int]:

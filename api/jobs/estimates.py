@@ -31,7 +31,6 @@ from api.responses.problems import members_of
 from api.responses.representation import json_response
 from api.responses.views import Problem
 from api.services import Services, check_room, may_know_of_others
-from shared.capacity import capacity_of
 from shared.errors import (
     AtelierError,
     IdempotencyMismatch,
@@ -45,6 +44,7 @@ from shared.jobs.submission import NOTHING
 from shared.setting_groups import blocks
 from shared.specs.parts import Lane
 from shared.specs.results import Results
+from shared.workers import capacity_of
 
 _REFUSALS = (StoreFull, OutOfDisk)  # of the errors below, those that are an answer
 _NO_ANSWER = (StoreUnavailable, StorageUnavailable, TooManyFetches)  # what was asked could not be looked into

@@ -22,7 +22,6 @@ from bench.service.item_memory import DIGIT, OUTPUT, used
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS, new_batch_id, new_job_id
 from shared.jobs.job import Job
 from shared.jobs.listing import JobFilter
@@ -35,7 +34,7 @@ from shared.redis.client import connect
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC
-from shared.workers import Worker
+from shared.workers import Capacity, Worker
 
 FEW = 2_000
 IN_A_BATCH, PAGE, TOGETHER = 50_000, 50, 16

@@ -11,7 +11,6 @@ from shared.batches.batch import (
     FinishedItems,
     batch_from_record,
 )
-from shared.capacity import Capacity
 from shared.errors import BatchNotFound
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
@@ -20,6 +19,7 @@ from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore, gone
 from shared.redis.client import Page, newest, store_errors
+from shared.workers import Capacity
 
 SCAN_CHUNK = 200  # items that one round trip reads
 

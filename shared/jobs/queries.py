@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.capacity import Capacity
 from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
@@ -18,6 +17,7 @@ from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, record_of,
 from shared.redis.scripts import Call, value_of
 from shared.specs.parts import Lane
 from shared.specs.spec import parted
+from shared.workers import Capacity
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 

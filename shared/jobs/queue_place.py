@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.capacity import Capacity
 from shared.jobs.durations import MeanDurations, Running
 from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Slot, Started
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
 from shared.specs.spec import limited_model
+from shared.workers import Capacity
 
 
 @dataclass(frozen=True, slots=True)

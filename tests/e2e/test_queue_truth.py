@@ -14,7 +14,6 @@ from bench.service.noop_worker import CARD, write_card
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.cards.card import Catalog, load_catalog
 from shared.identifiers import new_batch_id, new_job_id
 from shared.jobs.queries import JobQueries
@@ -26,6 +25,7 @@ from shared.redis.client import connect
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve, work_of
+from shared.workers import Capacity
 from tests.support.waiting import eventually
 
 JOBS, ASKED = 400, 40  # jobs, and how many of them are asked for at once

@@ -11,7 +11,6 @@ from shared.actions.action import Action, ActionDraft, ActionStatus, Deed
 from shared.actions.runner import ActionRunner
 from shared.actions.store import ActionStore
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.errors import ActionNotFound, IdempotencyMismatch, IllegalMove, StoreFull
 from shared.identifiers import ANONYMOUS, new_action_id
 from shared.jobs.job import Job
@@ -23,6 +22,7 @@ from shared.jobs.store import JobStore
 from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import BatchRules, JobRules, QuotaRules
 from shared.specs.parts import Lane
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import begin, counts, drain, fail, finish, items
 from tests.support.jobs.job_steps import claim, status, submission, submit
 

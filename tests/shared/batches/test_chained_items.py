@@ -4,7 +4,6 @@ import pytest
 
 from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.errors import ChainTooLong, FileNotFound
 from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
@@ -12,6 +11,7 @@ from shared.jobs.reasons import Reason, hold_of
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.setting_groups import BatchRules
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import begin, counts, draft, drain, fail, items
 from tests.support.jobs.chain_steps import make, output_of, painting
 from tests.support.jobs.job_steps import claim, status, submit

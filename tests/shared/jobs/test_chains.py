@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.capacity import Capacity
 from shared.errors import AtelierError, ChainTooLong, IllegalMove, JobNotFound, ParentFailed
 from shared.identifiers import ANONYMOUS
 from shared.jobs.moving import Move
@@ -15,6 +14,7 @@ from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage, plan
 from shared.specs.parts import Lane
 from shared.storage.base import ObjectStore
+from shared.workers import Capacity
 from tests.support.jobs.chain_steps import make, output_of, paint, painting
 from tests.support.jobs.job_steps import claim, lapse, pass_deadline, status, submission, submit, urgent
 

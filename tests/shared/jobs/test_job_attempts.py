@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.capacity import Capacity
 from shared.errors import CorruptImage, IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Progress
@@ -14,6 +13,7 @@ from shared.jobs.store import JobStore, Reaped, WaitingJobs
 from shared.redis.client import Client
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
+from shared.workers import Capacity
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, outcomes, pass_deadline, status, submit, urgent
 
 IDLE = (WaitingJobs(Lane.INTERACTIVE, 0, ""), WaitingJobs(Lane.BULK, 0, ""))

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from shared.batches.batch import BatchDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.errors import IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.moving import End, Move
@@ -18,6 +17,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import drain, fail, finish, items
 from tests.support.jobs.job_steps import claim, pass_deadline, pass_pause, submission, submit, urgent
 

@@ -13,7 +13,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.errors import AtelierError, IllegalMove, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.job import Job
@@ -27,6 +26,7 @@ from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import finish
 from tests.support.jobs.job_steps import lapse, submit
 

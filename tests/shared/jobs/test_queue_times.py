@@ -10,7 +10,6 @@ import pytest
 
 from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
@@ -20,6 +19,7 @@ from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane, PictureSize
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve, work_of
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import draft, finish
 from tests.support.jobs.job_steps import submit
 from tests.support.jobs.server_clock import Clock, store_by_clock

@@ -1,11 +1,11 @@
 """Places among what an older Atelier accepted, which noted none of what waits."""
 
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import begin, drain, finish
 from tests.support.jobs.job_steps import submission, submit
 

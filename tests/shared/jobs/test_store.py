@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from shared.capacity import Capacity
 from shared.cards.card import load_catalog
 from shared.errors import CorruptImage, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone, JobNotFound
 from shared.identifiers import ANONYMOUS
@@ -20,6 +19,7 @@ from shared.jobs.store import JobStore, WaitingJobs
 from shared.redis.client import Client
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
+from shared.workers import Capacity
 from tests.support.jobs.job_steps import (
     OUTPUT,
     claim,

@@ -3,12 +3,12 @@
 import pytest
 
 from shared.batches.store import BatchStore
-from shared.capacity import Capacity
 from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.pauses.pause import Pause
 from shared.redis.client import server_time
+from shared.workers import Capacity
 from tests.support.jobs.batch_steps import draft, items
 from tests.support.jobs.job_steps import submission, submit
 

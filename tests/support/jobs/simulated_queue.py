@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.store import BatchStore
-from shared.capacity import capacity_of
 from shared.identifiers import new_batch_id
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
@@ -22,7 +21,7 @@ from shared.pauses.model_limits import ModelLimits
 from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec, parted
-from shared.workers import Worker
+from shared.workers import Worker, capacity_of
 from tests.support.jobs.batch_steps import finish
 from tests.support.jobs.job_steps import submit
 from tests.support.jobs.server_clock import Clock

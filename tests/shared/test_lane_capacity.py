@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from shared.capacity import Capacity, capacity_of
 from shared.jobs.queries import JobQueries
 from shared.jobs.queue_place import Waiting
 from shared.jobs.stats import read_stats
@@ -12,7 +11,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
-from shared.workers import Worker
+from shared.workers import Capacity, Worker, capacity_of
 from tests.support.jobs.job_steps import submission, submit
 from tests.support.jobs.server_clock import Clock, store_by_clock
 
