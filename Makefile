@@ -57,6 +57,7 @@ lint: for-testing ## Check code, types and import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --explicit-package-bases bench
 	@$(BIN)/mypy --config-file= --strict deploy/install/*.py
 	@$(BIN)/mypy --config-file= --strict deploy/release/*.py
 	@$(BIN)/mypy --config-file= --strict clients/python/async_client/*.py

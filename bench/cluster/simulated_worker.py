@@ -115,7 +115,7 @@ def _install() -> None:
         return Photos(card) if card.kind == "transform" else Digits(card)
 
     vars(worker.models.registry)["load_model"] = load
-    JobRunner._succeed = noted
+    JobRunner._succeed = noted  # type: ignore[method-assign]
     vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_, **__: None
     vars(worker.process.model_worker)["own_numerics"] = lambda: Numerics("simulated")
 

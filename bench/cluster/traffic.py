@@ -74,7 +74,7 @@ def _less(measured: tuple[float, Figures], idle: tuple[float, Figures]) -> Figur
     """Subtract what would have gone on anyway."""
     (seconds, figures), (idle_seconds, others) = measured, idle
     share = seconds / idle_seconds
-    return Figures({name: max(0, number - share * others[name]) for name, number in figures.items()})  # type: ignore[misc]
+    return Figures({name: max(0, number - share * others[name]) for name, number in figures.items()})
 
 
 def _one_by_one(rig: Rig, kind: str) -> None:

@@ -57,7 +57,7 @@ class Costs:
     """What photos of a size took, by stroke: the least of its cases, as other work only adds."""
 
     core_seconds: dict[int | str, float] = field(default_factory=dict)
-    bytes: dict[str, int] = field(default_factory=dict)  # by format, at the default stroke; the most
+    file_bytes: dict[str, int] = field(default_factory=dict)  # by format, at the default stroke; the most
 
     def note(self, stroke: int | str, seconds: float) -> None:
         """Take a measured time in."""
@@ -65,7 +65,7 @@ class Costs:
 
     def note_file(self, name: str, data: bytes) -> None:
         """Take the size of a file in."""
-        self.bytes[name] = max(len(data), self.bytes.get(name, 0))
+        self.file_bytes[name] = max(len(data), self.file_bytes.get(name, 0))
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def main() -> None:
     print(machine())
     for megapixels, found in sorted(costs.items()):
         times = ", ".join(f"{stroke}: {seconds:.1f} s" for stroke, seconds in found.core_seconds.items())
-        sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in found.bytes.items())
+        sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in found.file_bytes.items())
         print(f"{megapixels} megapixels: {times} of one core, by stroke; {sizes}")
 
 

@@ -97,7 +97,12 @@ def rows_of(command: Sequence[str], batches: Sequence[int], deadline: float) -> 
     """
     missing, is_late = list(batches), threading.Event()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        timer = threading.Timer(max(0.0, deadline - monotonic()), lambda: (is_late.set(), process.kill()))
+
+        def end() -> None:
+            is_late.set()
+            process.kill()
+
+        timer = threading.Timer(max(0.0, deadline - monotonic()), end)
         timer.start()
         try:
             assert process.stdout is not None

@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from bench.measuring import Goal, Table
 from bench.photos import pair
-from worker.models.runtime import Kernels, configure_tensorflow
+from shared.setting_groups import Kernels
+from worker.models.runtime import configure_tensorflow
 from worker.models.stylization.stylizer import Stylizer
 
 MODEL = "magenta-mobile"

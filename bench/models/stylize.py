@@ -20,7 +20,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.measuring import Goal, Table, timed
-from worker.models.runtime import ONEDNN, ONEDNN_OF, Kernels, configure_tensorflow
+from shared.setting_groups import Kernels
+from worker.models.runtime import ONEDNN, ONEDNN_OF, configure_tensorflow
 
 if TYPE_CHECKING:
     from bench.models.stylize_contenders import Network

@@ -7,7 +7,7 @@ import os
 import sys
 
 from celery import Celery
-from flask import Flask, jsonify
+from flask import Flask, Response, jsonify
 
 SERVER = "BENCH_REDIS_URL"
 WAIT_SECONDS = 30
@@ -36,7 +36,7 @@ def create() -> Flask:
     web, app = Flask("bare"), make_app()
 
     @web.post("/jobs")
-    def submit() -> object:
+    def submit() -> Response:
         result = app.send_task("bare.nothing", (1,))
         return jsonify(id=result.id, result=result.get(timeout=WAIT_SECONDS))
 

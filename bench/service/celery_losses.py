@@ -58,7 +58,7 @@ def make_app(server: str) -> Celery:
         },
     )
 
-    @app.task(name="plain.work")
+    @app.task(name="plain.work")  # type: ignore[untyped-decorator]
     def work(seconds: float) -> None:
         connect(server).incr(RUNS)
         time.sleep(seconds)

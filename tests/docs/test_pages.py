@@ -46,7 +46,6 @@ NOT_RUN = {  # what may be left out, block by block
         "attacks for half an hour",
     ],
     "docs/server.md": ["needs a server of yours"],
-    "docs/storage.md": ["breaks a bucket for minutes"],
     "docs/start/operator.md": ["needs Docker"],
     "docs/three-hosts.md": ["on three hosts"] * 8,
     "docs/tracing.md": ["needs Docker"],

@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.slow
 
 JOBS, PICTURES = 6, 3
-CUTS = 20  # each as soon as there is a connection again
+CUTS = 100  # each as soon as there is a connection again
 LEASE_SECONDS = 2.0  # so that a request to the bucket may take one second
 _seeds = itertools.count(1)  # equal jobs would share one result
 

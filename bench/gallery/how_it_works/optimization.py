@@ -107,7 +107,7 @@ def painted(model: Any, options: Optimization) -> tuple[list[Image.Image], float
     stages: Any = SimpleNamespace(attempt=job, advance=lambda *_: None)
     objects: Any = SimpleNamespace(put=put)
     resources = Resources(objects, Batcher(1), StyleCache(), ImageLimits())
-    spec = StylizeSpec.model_construct(optimize=options)
+    spec = StylizeSpec.model_construct(optimize=options)  # type: ignore[call-arg]
     began = time.perf_counter()
     styles = [(to_float(painting()), 1.0)]
     made = paint(spec, to_float(photo(SIDE)), styles, model=model, resources=resources, stages=stages)
