@@ -129,11 +129,6 @@ class Scripts:
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }
 
-    @property
-    def names_by_digest(self) -> dict[str, str]:
-        """The scripts' names by what the server calls them."""
-        return {script.sha: name for name, script in self._scripts.items()}
-
     def run(self, name: str, *arguments: Argument) -> Any:
         """Run a script; raise StoreUnavailable if the server cannot, or too few replicas have what it did."""
         if self._is_promise(name):

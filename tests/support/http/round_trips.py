@@ -16,7 +16,9 @@ class RoundTrips(TcpProxy):
 
     def __init__(self, upstream: str, scripts: Scripts) -> None:
         super().__init__(upstream)
-        self._names = scripts.names_by_digest
+        self._names = {
+            script.sha: name for name, script in scripts._scripts.items()
+        }  # as the server has them
         self._noted: list[bytearray] = []
         self._open_trips: dict[int, bytearray] = {}  # by connection: what it sent last
         self._noting = threading.Lock()
