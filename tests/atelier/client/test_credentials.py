@@ -38,14 +38,17 @@ def credentials(server: WebServer) -> list[tuple[str | None, str | None]]:
 
 
 def test_key_and_headers_go_to_the_service_with_pictures_too_and_to_nobody_else() -> None:
+    picture = "/v1/jobs/job_1/outputs/0"
     with web_server() as own, web_server() as other:
-        own.files["/a.png"] = other.files["/a.png"] = PICTURE
+        own.files["/v1/jobs/job_1"] = shown_job(f"{other.url}{picture}")  # its public address, which none asks
+        own.files[picture] = other.files["/a.png"] = PICTURE
         with Client(own.url, key=KEY, headers={"X-Team": "shop"}) as client:
-            for server in (own, other):
-                own.files["/v1/jobs/job_1"] = shown_job(f"{server.url}/a.png")
-                assert client.jobs.download("job_1") == PICTURE
+            assert client.jobs.download("job_1") == PICTURE
+            del own.files[picture]
+            own.redirects[picture] = f"{other.url}/a.png"  # as to a bucket
+            assert client.jobs.download("job_1") == PICTURE
         assert set(credentials(own)) == {(f"Bearer {KEY}", "shop")}
-        assert len(own.headers) == 3
+        assert len(own.headers) == 4
         assert credentials(other) == [(None, None)]
 
 

@@ -87,7 +87,7 @@ def test_up_refuses_another_storage_for_its_own_server_before_it_starts_more(tmp
     answer = run(*UP, folder=tmp_path, ATELIER_STORAGE_URL=storage, REDIS_URL="")
     assert answer.returncode == 78
     assert f"ATELIER_STORAGE_URL: {storage} is not the storage" in answer.stdout + answer.stderr
-    assert "api " not in answer.stdout + answer.stderr, "no other process has started"
+    assert "\napi " not in answer.stdout + answer.stderr, "no other process has started"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

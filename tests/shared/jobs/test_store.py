@@ -193,7 +193,7 @@ def test_a_submission_tells_the_place_of_its_job_if_asked(store: JobStore, queri
     first = store.submit(wanted, queries.place_of(wanted.id))
     assert first.job is not None
     assert first.place is not None
-    waiting = queries.waiting(first.job, 1, place=first.place)
+    waiting = queries.waiting(first.job, Capacity(1), place=first.place)
     assert waiting is not None
     assert waiting.position == 2
     again = replace(wanted, idempotency_key="k")
