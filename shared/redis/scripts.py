@@ -46,6 +46,7 @@ _READS = frozenset(  # also on a server that cannot write
         "workers/read",
         "owners/read",
         "workers/live",
+        "webhooks/read_secrets",
     }
 )
 # What no client is told: moves of workers and the reaper, which others make again. Whatever else a script

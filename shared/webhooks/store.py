@@ -8,7 +8,7 @@ from shared.errors import DeliveryNotFound
 from shared.identifiers import ANONYMOUS
 from shared.jobs.store import JobStore
 from shared.redis.client import Client, Page, newest, record_of, store_errors
-from shared.redis.scripts import Scripts
+from shared.redis.scripts import Argument, Scripts
 from shared.signing_secret import new_secret
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
 
@@ -131,13 +131,18 @@ class WebhookSecrets:
         return bool(self._configured)
 
     def current(self, owner: str = ANONYMOUS) -> tuple[str, ...]:
-        """Return an owner's signing secrets, newest first; create one if there is none."""
-        return self._configured or self._kept(owner, "")
+        """Return an owner's signing secrets, newest first; create one if there is none.
+
+        Those that are there are read, which waits for no replica: each delivery needs them.
+        """
+        return self._configured or self._run("webhooks/read_secrets", owner) or self._made(owner, "")
 
     def renew(self, owner: str = ANONYMOUS) -> tuple[str, ...]:
         """Create a new secret; the old one also signs for one more day. Return both, the new one first."""
-        return self._kept(owner, OVERLAP_SECONDS * 1000)
+        return self._made(owner, OVERLAP_SECONDS * 1000)
 
-    def _kept(self, owner: str, overlap_ms: int | str) -> tuple[str, ...]:
-        whose = "" if owner == ANONYMOUS else owner
-        return tuple(self._scripts.run("webhooks/secrets", new_secret(), overlap_ms, whose))
+    def _made(self, owner: str, overlap_ms: int | str) -> tuple[str, ...]:
+        return self._run("webhooks/secrets", owner, new_secret(), overlap_ms)
+
+    def _run(self, script: str, owner: str, *arguments: Argument) -> tuple[str, ...]:
+        return tuple(self._scripts.run(script, *arguments, "" if owner == ANONYMOUS else owner))

@@ -7,9 +7,9 @@ from shared.errors import AtelierError
 from shared.storage.base import ObjectStore
 
 PAUSE_SECONDS = 2.0  # between two looks
-# While jobs wait and a slot is free, doorbells come every few seconds, and each has the storage asked. Where
-# none was for longer than this nobody knows, and it is not the storage that jobs wait for.
-KNOWN_SECONDS = 10.0
+# While jobs wait and a slot is free, doorbells come, each of which has the storage asked, 30 s apart at most.
+# Where none came for much longer nobody knows, and it is not the storage that jobs wait for.
+KNOWN_SECONDS = 75.0
 
 
 class StorageGate:

@@ -40,7 +40,7 @@ def credentials(server: WebServer) -> list[tuple[str | None, str | None]]:
 def test_key_and_headers_go_to_the_service_with_pictures_too_and_to_nobody_else() -> None:
     picture = "/v1/jobs/job_1/outputs/0"
     with web_server() as own, web_server() as other:
-        own.files["/v1/jobs/job_1"] = shown_job(f"{other.url}{picture}")  # its public address, which none asks
+        own.files["/v1/jobs/job_1"] = shown_job(f"{other.url}{picture}")  # not asked
         own.files[picture] = other.files["/a.png"] = PICTURE
         with Client(own.url, key=KEY, headers={"X-Team": "shop"}) as client:
             assert client.jobs.download("job_1") == PICTURE

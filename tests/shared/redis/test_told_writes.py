@@ -108,6 +108,11 @@ def test_moves_of_workers_and_reads_wait_for_no_replica(copied: Client, store: J
     assert WorkerRoster(copied).live() == ()
 
 
+def test_a_secret_that_is_there_waits_for_no_replica(copied: Client, known: Scripts) -> None:
+    secrets = WebhookSecrets(known).renew()
+    assert WebhookSecrets(Scripts(copied)).current() == secrets
+
+
 def test_scripts_that_are_not_told_of_are_there() -> None:
     assert set(names()) >= scripts._UNTOLD | scripts._READS | scripts._TAKES_NEW_WORK
     assert not scripts._UNTOLD & (scripts._READS | scripts._TAKES_NEW_WORK)

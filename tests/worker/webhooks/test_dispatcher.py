@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from atelier.local.redis_server import EmbeddedServer
 from shared.access.key import Scope
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
@@ -21,6 +22,8 @@ from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.network import guarded_client
 from shared.network_settings import WebhookSettings
+from shared.redis.client import connect
+from shared.setting_groups import RedisRules
 from shared.settings import Settings
 from shared.signing_secret import new_secret
 from shared.specs.spec import JOB_SPEC, resolve
@@ -490,3 +493,14 @@ def _answer(listener: socket.socket, data: bytes) -> None:
     with connection:
         connection.recv(65536)
         connection.sendall(data)
+
+
+def test_deliveries_go_out_while_replicas_are_away(
+    store: JobStore, told: Receiver, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    WebhookSecrets(store.scripts).current()
+    with connect(server.url, rules=RedisRules(replicas=1, replica_seconds=0.05)) as client:
+        replicated = JobStore(client, store.rules)
+        job_id = tell(store, told.url)
+        dispatcher = dispatcher_of(replicated, Settings(state_dir=tmp_path), QUICK)
+        assert drive(dispatcher, Deliveries(store), job_id).status is DeliveryStatus.DELIVERED
