@@ -150,7 +150,8 @@ def _counted(keys: KeyTable, rule: Rule) -> tuple[Identity, Reading | None]:
     known, reading = _known_identity(keys, rule), None
     if known is not None:
         reading = _count(keys, known)
-        if reading is not None and keys.confirm(reading.keys):
+        # Looked up again, as another thread may have read newer keys meanwhile.
+        if reading is not None and keys.confirm(reading.keys) and _known_identity(keys, rule) == known:
             return known, reading
     identity = _newest_identity(keys, rule)
     if reading is None or known is None or identity.counted_as != known.counted_as:

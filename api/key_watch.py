@@ -37,9 +37,9 @@ class Watch:
 
         While the job store does not answer, what was known last holds: it cannot revoke a key either.
         """
+        self._keys.look(seconds)  # also where nothing is watched: an alarm that rang must be heard once
         if not self._is_watched:
             return
-        self._keys.look(seconds)
         if self._key is None and self._keys.are_needed:
             raise KeyMissing(f"this service needs a key now: {HOW}")
         fault = self._keys.fault(self._key.id) if self._key else ""

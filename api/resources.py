@@ -76,6 +76,7 @@ class JobResource(_Resource):
 
     def end_of(self, job: Job) -> Callable[[float, Alarm], Job | None] | None:
         """Return what waits for the job's end alone; None for an item, whose end wakes nobody."""
+        self._placed = None  # its place will be another then
         return None if self.changes_silently(job) else partial(self._services.queries.end_of, job)
 
     def view(self, job: Job, fields: Collection[str] | None = None) -> JobView:

@@ -197,14 +197,14 @@ class JobQueries:
         return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found]
 
     def end_of(self, job: Job, block_seconds: float, alarm: Alarm | None = None) -> Job | None:
-        """Return a job by itself once it is done, in one round trip; None if it is not.
+        """Return a job by itself once it is done, in one round trip; None if it is not; raise JobGone.
 
         Waits for its end or an alarm, `block_seconds` (2 at most); what else happens to it wakes nobody.
         """
         read = _read_call(self._key("done", job.id), "0-0", block_seconds, alarm)
         found, record = map(value_of, self._scripts.run_together(read, ("jobs/read_done", job.id)))
         _heard(found, alarm)
-        return self._store.job_of(record_of(record), job.id, job.owner) if record else None
+        return self._store.job_of(record_of(record), job.id, job.owner) if record is not None else None
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""

@@ -193,6 +193,7 @@ class Scripts:
             return self.client.execute_command(*call)
         if not self._is_promise(name):
             return self._scripts[name](keys=[self.keys.prefix], args=arguments)
+        self.client.set(self.keys("probe"), "")  # leaves a server that is no primary any more
         self.client.script_load(self._scripts[name].script)
         return self._sent([call])[0]
 

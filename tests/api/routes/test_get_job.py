@@ -2,6 +2,8 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -155,3 +157,14 @@ def test_a_submission_waits_when_asked_to(live: httpx.Client, worker: FakeWorker
     assert (answers[0].status_code, answers[0].json()["status"]) == (200, "succeeded")
     assert answers[0].headers["Preference-Applied"] == "wait=5"
     assert "Retry-After" not in answers[0].headers
+
+
+def test_a_submission_whose_wait_is_over_tells_what_the_job_does_by_then(
+    live: httpx.Client, store: JobStore
+) -> None:
+    ask = partial(live.put, "/v1/jobs/mine", json=GENERATE, headers={"Prefer": "wait=1"})
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask)
+        while store.claim("mine", "w0") is None:
+            assert not answer.done()
+        assert answer.result().json()["status"] == "running"

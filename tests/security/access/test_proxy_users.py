@@ -1,5 +1,6 @@
 """A proxy names its user in a header: it is believed from the configured addresses, and from nobody else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.access.store import KeyStore
 from shared.network_settings import ApiSettings, ProxySettings
 from shared.settings import Settings, SettingsError
 from tests.support.http.openapi_client import CheckedClient
+from tests.support.waiting import eventually
 
 PROXY = "10.0.0.5"
 SPEC = {"type": "generate", "seed": 7}
@@ -59,6 +61,19 @@ def test_an_event_stream_of_a_user_is_not_broken_off(client: FlaskClient, servic
     ask(client, "anna", f"/v1/jobs/{job}/cancel", method="POST")
     response = ask(client, "anna", f"/v1/jobs/{job}/events")
     assert b"event: done" in response.data
+
+
+def test_a_user_who_waits_asks_no_more_once_a_key_has_changed(
+    client: FlaskClient, services: Services
+) -> None:
+    job = ask(client, "anna", method="POST", json=SPEC).json["id"]
+    server = services.store.client
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, client, "anna", f"/v1/jobs/{job}?wait=1")
+        eventually(lambda: server.info("clients")["blocked_clients"] > 0)
+        KeyStore(services.store.scripts).create("bert", owner="bert", scopes=DEFAULT_SCOPES)
+        assert answer.result().json["status"] == "queued"
+    assert server.info("commandstats")["cmdstat_xread"]["calls"] < 20
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.6", "127.0.0.1", "::1", "10.0.0.50", ""])

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.auth import KEYS
 from api.server.rates import RequestRates
 from api.services import Services
 from shared.access.key import DEFAULT_SCOPES, KeyText
@@ -58,6 +59,25 @@ def test_a_key_sends_so_much_and_no_more(services: Services) -> None:
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.headers["RateLimit"] == f'"reads";r=0;t={refused.headers["Retry-After"]}'
     assert statuses(client, 1, headers=bert) == [200]
+
+
+def test_a_key_is_refused_also_where_another_thread_reads_of_its_end_meanwhile(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, keys = client_with(services, FEW), KeyStore(services.store.scripts)
+    key, text = keys.create("anna", owner="anna", scopes=DEFAULT_SCOPES)
+    anna = {"Authorization": f"Bearer {text}"}
+    assert statuses(client, 1, headers=anna) == [200]
+    keys.revoke(key.id)
+    count = RequestRates.count
+
+    def count_while_keys_are_read(*given: Any, **named: Any) -> Any:
+        reading = count(*given, **named)
+        client.application.extensions[KEYS].read_again()
+        return reading
+
+    monkeypatch.setattr(RequestRates, "count", count_while_keys_are_read)
+    assert statuses(client, 1, headers=anna) == [401]
 
 
 def test_a_key_that_was_revoked_elsewhere_is_refused_by_the_next_request(services: Services) -> None:

@@ -170,7 +170,7 @@ def test_each_end_wakes_who_waits_for_it_and_nothing_before_does(
     bell = f"atelier:done:{job.id}"
     assert (store.client.exists(bell), queries.end_of(job, 0)) == (0, None)
     ENDS[end](store, job.id)
-    assert 0 < store.client.pttl(bell) <= 10_000
+    assert 0 < store.client.pttl(bell) <= 2_500
     found = queries.end_of(job, 2)
     assert found == store.get(job.id, ANONYMOUS)
     assert found.status == end
@@ -185,6 +185,14 @@ def test_the_end_of_a_job_that_an_older_worker_has_done_is_found_by_the_next_loo
     found = queries.end_of(job, 0.01)
     assert found is not None
     assert found.is_done
+
+
+def test_a_wait_for_the_end_of_a_job_ends_with_its_record(store: JobStore, queries: JobQueries) -> None:
+    job = store.get(submit(store), ANONYMOUS)
+    store.cancel(job.id, ANONYMOUS)
+    store.delete(job.id, ANONYMOUS)
+    with pytest.raises(JobGone):
+        queries.end_of(job, 0.01)
 
 
 def test_a_submission_tells_the_place_of_its_job_if_asked(store: JobStore, queries: JobQueries) -> None:

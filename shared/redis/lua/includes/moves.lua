@@ -21,9 +21,9 @@ local function count_failure(id, owner, batch, code)
   redis.call('HSET', batch_key(batch), EXAMPLE .. code, id)
 end
 
--- Wake those who wait for the end of a job, and for nothing else of it. The stream outlives the time between the look at
--- a job that is not done and the wait.
-local DONE_KEPT = 10000 -- milliseconds
+-- Wake those who wait for the end of a job, and for nothing else of it. The stream, of 4 KB, outlives the longest of their
+-- waits, 2 s, after which each looks at the record again.
+local DONE_KEPT = 2500 -- milliseconds
 local function tell_end(id, status)
   redis.call('XADD', done_key(id), '*', 'status', status)
   redis.call('PEXPIRE', done_key(id), DONE_KEPT)
