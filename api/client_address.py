@@ -4,7 +4,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import request
 
-_SITE_PREFIX = 64  # bits of an IPv6 address: whoever has one address there has them all
+_SITE_PREFIX = 64  # bits of an IPv6 address: anyone who has one address there has them all
 
 
 def client_address() -> str:

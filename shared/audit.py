@@ -19,8 +19,8 @@ class Event(StrEnum):
     BOOTSTRAP_KEY = "bootstrap_key"  # a process knows the key of the bootstrap file
     KEY_CREATED = "key_created"  # over HTTP
     KEY_REVOKED = "key_revoked"  # over HTTP
-    KEY_TAKEN = "key_taken"  # a process takes a new key from now on, whoever created it
-    KEY_ENDED = "key_ended"  # a process refuses a revoked key from now on, whoever revoked it
+    KEY_TAKEN = "key_taken"  # a process takes a new key from now on, no matter which created it
+    KEY_ENDED = "key_ended"  # a process refuses a revoked key from now on, no matter which revoked it
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP

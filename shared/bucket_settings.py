@@ -145,7 +145,7 @@ def _server(endpoint: str, bucket: str) -> str:
 def _port(parts: SplitResult) -> int | None:
     try:
         return parts.port
-    except ValueError:  # which whoever opens the bucket says
+    except ValueError:  # which is told when the bucket is opened
         return None
 
 

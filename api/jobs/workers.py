@@ -65,7 +65,7 @@ class AvailableModels:
         error = ModelUnavailable.of_field(
             pointer,
             f"model {card.reference} is known, but no worker{where} has its weights; {card.kind} models "
-            f"that are there: {names or 'none'}; whoever runs the service adds it with "
+            f"that are there: {names or 'none'}; the operator adds it with "
             f"`atelier models pull {card.reference}`",
         )
         assert isinstance(error, ModelUnavailable)

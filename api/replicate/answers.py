@@ -78,7 +78,7 @@ class Answers:
     @classmethod
     def here(cls) -> "Answers":
         """Return those of the request that is handled now; they hold on when it is over."""
-        # Whoever comes by a signed address has no key, and is told no address that does without.
+        # Anyone who comes by a signed address has no key, and is told no address that does without.
         needs_data = is_by_address() or links().base.startswith("http:")
         return cls(links(), services().catalog, services().objects, "data" if needs_data else "url")
 

@@ -78,7 +78,7 @@ class RequestRates:
         asked_at = time.monotonic()
         counted, *told = self._scripts.run_together(call, *(each.call for each in beside))
         for each, reply in zip(beside, told, strict=True):
-            with suppress(AtelierError):  # whoever needs it asks again
+            with suppress(AtelierError):  # the code that needs it asks again
                 each.take(reply)
         if isinstance(counted, StoreFull):  # its disk is full: nothing is counted, nor accepted
             return None

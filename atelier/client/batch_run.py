@@ -59,7 +59,7 @@ class BatchRun:
             yield page
 
     def _pages(self) -> Iterator[list[BatchItem]]:
-        """Yield lists of results; whoever takes one has counted them in `after` before the next."""
+        """Yield lists of results; one that is taken is counted in `after` before the next."""
         patience = Patience()
         while True:
             response = None

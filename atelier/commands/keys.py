@@ -133,7 +133,7 @@ def list_keys(*, as_json: bool) -> None:
     if found:
         table.print()
     else:
-        echo("There are no keys: whoever reaches the service may use it.", err=True)
+        echo("There are no keys: anyone who reaches the service may use it.", err=True)
 
 
 @keys.command("self")

@@ -175,7 +175,7 @@ class Installation:
         own = {
             "REDIS_URL": self.redis_url,
             "PYTHONUNBUFFERED": "1",
-            "ATELIER_LOG_FORMAT": "json",  # for the files; whoever shows the lines makes text of them
+            "ATELIER_LOG_FORMAT": "json",  # for the files; `atelier up` makes text of the lines that it shows
             "ATELIER_API_HOST": settings.api.host,
             "ATELIER_WEBHOOK_ALLOW_PRIVATE": settings.webhook.allow_private,
         }

@@ -72,7 +72,7 @@ def measure_server(table: Table, client: Client, jobs: int, rounds: int) -> None
     ways = {"with": JobStore(client, JobRules()), "without": _store_without(client)}
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        for name in sorted(ways, reverse=number % 2 == 0):  # whoever goes first may find the machine colder
+        for name in sorted(ways, reverse=number % 2 == 0):  # the first may find the machine colder
             took = _server_seconds(client, partial(_run, ways[name], jobs))
             if number:  # the first round warms up
                 spent[name].append(took / jobs)

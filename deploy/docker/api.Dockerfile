@@ -44,7 +44,7 @@ RUN set -eu; stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("std
         /usr/bin/perl* /usr/lib/*-linux-gnu/perl-base /usr/share/perl* /usr/lib/*-linux-gnu/gconv \
         /usr/share/doc /usr/share/man /usr/share/locale /var/lib/apt/lists /var/cache /var/log/* /build
 
-# Made anew, as a layer that removes files makes an image no smaller.
+# Made again, as a layer that removes files makes an image no smaller.
 FROM scratch
 COPY --from=base / /
 COPY --from=dependencies /opt/atelier /opt/atelier

@@ -48,7 +48,7 @@ class ActionStore:
         return action
 
     def read(self, action_id: str) -> Action | None:
-        """Return an action, whoever asked for it; None where there is none."""
+        """Return an action, no matter who asked for it; None where there is none."""
         with store_errors():
             raw = self._client.hgetall(self._scripts.keys("action", action_id))
         return action_from_record(raw) if raw else None

@@ -1,7 +1,7 @@
 """`/metrics` of a process that has no HTTP of its own: a small server on a port of its own.
 
-It answers GET of this one path, reads no body, and keeps few connections, each for seconds: whoever reaches
-the port learns the numbers, and can do no more than keep others from reading them.
+It answers GET of this one path, reads no body, and keeps few connections, each for seconds: anyone who
+reaches the port learns the numbers, and can do no more than keep others from reading them.
 """
 
 import logging

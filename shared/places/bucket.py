@@ -13,7 +13,7 @@ from shared.places.objects import NameRefused
 from shared.storage.base import StoredObject, check_key
 from shared.storage.bucket import BucketStore
 
-_MARK = "put"  # metadata of an object: drawn anew for each put
+_MARK = "put"  # metadata of an object: another for each put
 _TAKEN = (AlreadyExistsError, PreconditionError)  # which of them differs from store to store
 
 

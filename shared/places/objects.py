@@ -8,7 +8,7 @@ from shared.storage.base import StoredObject
 
 
 class NameRefused(AtelierError):
-    """Raised when a place cannot have an object of this name, whoever tries, and however often."""
+    """Raised when a place cannot have an object of this name, no matter who tries, and how often."""
 
     code = "name_refused"
     title = "The place cannot have an object of this name"

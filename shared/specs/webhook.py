@@ -1,6 +1,6 @@
 """Webhooks: the part of a specification that names the receiver of events, and its form in the record.
 
-One with a template is a notice for people. Its address is a secret (whoever has it can write there), so it
+One with a template is a notice for people. Its address is a secret (anyone who has it can write there), so it
 stays in the record of the webhook, and no specification that is kept or shown has it.
 """
 

@@ -114,7 +114,7 @@ class OpenTelemetry(Tracing):
         return RecordedSpan(self._tracer, span)
 
     def close(self, seconds: float) -> None:
-        """Send what is recorded, and record no more; take no longer than this, whoever does not answer."""
+        """Send what is recorded, and record no more; take no longer than this, answered or not."""
         closing = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         closing.start()
         closing.join(seconds)

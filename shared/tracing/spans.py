@@ -102,7 +102,7 @@ class Tracing:
         return Span(context) if context else NO_SPAN
 
     def close(self, seconds: float) -> None:
-        """Send what is recorded, and record no more; take no longer than this, whoever does not answer."""
+        """Send what is recorded, and record no more; take no longer than this, answered or not."""
 
 
 NO_TRACING = Tracing()

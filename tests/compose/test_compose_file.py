@@ -87,7 +87,7 @@ def test_variables_of_open_telemetry_are_passed_on_and_named_and_explained() -> 
     assert [name for name in short if f"{name}`" not in page] == []
 
 
-def test_whoever_exports_the_whole_example_can_run_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_who_exports_the_whole_example_can_run_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in whole_example().items():
         monkeypatch.setenv(name, value)
     settings = Settings.from_env()

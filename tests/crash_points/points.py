@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from shared.errors import ObjectDamaged
 
-POISON = b"poison"  # in a picture's bytes: whoever decodes it dies
+POISON = b"poison"  # in a picture's bytes: a process that decodes it dies
 
 
 @dataclass(frozen=True, slots=True)

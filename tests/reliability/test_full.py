@@ -205,4 +205,4 @@ def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_i
     seconds_until(lambda: site.statuses(jobs) == {"succeeded"})
     seconds_until(lambda: site.submit().status_code in ACCEPTED)
     assert {record["failures"] for record in site.records(jobs)} == {"0"}
-    assert site.stack.processes() == processes  # none ended: starting afresh takes a worker's models longer
+    assert site.stack.processes() == processes  # none ended: starting again takes a worker's models longer

@@ -99,7 +99,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 LIGHT = (sys.executable, "-m", "tests.reliability.light")  # networks that are stand-ins
-NOTICE = "notice-0e5d1f"  # in the address of one, which whoever has it can write to
+NOTICE = "notice-0e5d1f"  # in the address of one, which anyone who has it can write to
 BOOT, WRONG = KeyText("b" * 16, "b0" * 32), KeyText("a" * 16, "a1" * 32)
 
 

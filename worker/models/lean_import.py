@@ -2,7 +2,7 @@
 
 `import tensorflow` also executes Keras, with what that draws with, Keras' predecessor, converters for phones
 and the names of the first version. Here the packages that hold TensorFlow's public names are executed when
-they are first used, and its internals by whoever needs them; Keras is imported by those who import it.
+they are first used, and its internals by the code that needs them; Keras is imported by those who import it.
 """
 
 import gc

@@ -19,7 +19,7 @@ blueprint = TaggedBlueprint("places", tag="Batches", url_prefix="/v1/places")
 def list_places() -> Response:
     """List the places that your batches may name, by name, as `source` or `destination`.
 
-    Whoever runs the service names them in its settings, each for everybody or for some owners.
+    The operator names them in its settings, each for everybody or for some owners.
     """
     found = Places(services().settings.place_rules).of(owner())
     views = [PlaceView(object="place", name=each.name, read=each.read, write=each.write) for each in found]

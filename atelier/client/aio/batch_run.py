@@ -60,7 +60,7 @@ class AsyncBatchRun:
                 yield page
 
     async def _pages(self) -> AsyncGenerator[list[BatchItem], None]:
-        """Yield lists of results; whoever takes one has counted them in `after` before the next."""
+        """Yield lists of results; one that is taken is counted in `after` before the next."""
         patience = AsyncPatience()
         while True:
             response = None

@@ -45,7 +45,7 @@ def mcp(
     """Serve the tools stylize, generate, wait, cancel, jobs and styles to a program, over MCP.
 
     The program starts this command and talks to it over stdin and stdout, with your key. With --http it
-    listens, and whoever calls sends a key of their own.
+    listens, and each caller sends a key.
 
     \b
     atelier mcp
@@ -77,7 +77,7 @@ def _server() -> ModuleType:
 
 
 def _check_keys(target: Target, url: str) -> None:
-    """Raise UsageError where the service asks for no key: then whoever reaches this server could use it."""
+    """Raise UsageError where the service asks for no key: then all who reach this server could use it."""
     try:
         with Client(url, key="", headers=target.headers, ca=target.ca) as client:
             next(client.jobs.list(), None)

@@ -64,7 +64,7 @@ def test_the_list_of_models_names_file_and_field(client: FlaskClient, write: Wri
     ],
     ids=["model", "sheet", "job", "job with another fault", "batch"],
 )
-def test_whoever_names_the_model_is_told_file_and_field(
+def test_one_who_names_the_model_is_told_file_and_field(
     client: FlaskClient, write: Write, ask: Callable[[FlaskClient], Any]
 ) -> None:
     path = write("half.json", HALF)

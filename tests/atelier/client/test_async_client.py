@@ -86,7 +86,7 @@ def test_pictures_of_a_batch_are_saved_as_they_come(url: str, artist: BatchWorke
     assert sorted(asyncio.run(save())) == ["0", "1", "2", "3", "4"]
 
 
-def test_whoever_stops_saving_stops_the_downloads(url: str, artist: BatchWorker, tmp_path: Path) -> None:
+def test_one_who_stops_saving_stops_the_downloads(url: str, artist: BatchWorker, tmp_path: Path) -> None:
     async def stop() -> int:
         async with AsyncClient(url) as client:
             run = await client.batches.create([GenerateRequest(seed=seed) for seed in range(9)])

@@ -26,4 +26,4 @@ def test_it_is_idle_once_nothing_was_busy_for_a_time() -> None:
     began = time.monotonic()
     await_idle(lambda: next(looks), seconds=0.3)
     assert time.monotonic() - began > 0.3
-    assert len(list(looks)) < 100 - 50  # it began anew with the last busy look
+    assert len(list(looks)) < 100 - 50  # it began again with the last busy look

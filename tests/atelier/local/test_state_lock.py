@@ -1,4 +1,4 @@
-"""Whoever works in a state folder keeps everybody else out, and says who it is."""
+"""A process that works in a state folder keeps all others out, and says which it is."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The log of an installation: text or JSON on the screen, JSON in files, begun anew when they are full."""
+"""The log of an installation: text or JSON on the screen, JSON in files, begun again when they are full."""
 
 import io
 import json

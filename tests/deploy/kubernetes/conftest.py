@@ -92,7 +92,7 @@ def environment_of(overlay: str, manifest: Manifest) -> dict[str, str]:
 
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """No setting of whoever runs the tests."""
+    """No setting of the person who runs the tests."""
     for name in [name for name in os.environ if name.startswith(("ATELIER_", "REDIS_URL"))]:
         monkeypatch.delenv(name)
     return monkeypatch

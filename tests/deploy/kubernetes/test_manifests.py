@@ -270,7 +270,7 @@ def test_addresses_of_servers_on_the_page_are_read_and_name_files_that_are_mount
 
 
 def test_everything_lies_in_one_namespace(overlay: str) -> None:
-    """Also what a component adds, which `kubectl` would put into the namespace of whoever applies it."""
+    """Also what a component adds, which `kubectl` would put into the namespace of the one who applies it."""
     assert {
         each["metadata"].get("namespace") for each in rendered(overlay) if each["kind"] != "Namespace"
     } == {"atelier"}

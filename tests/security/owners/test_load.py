@@ -78,6 +78,6 @@ def test_how_full_the_store_is_is_told_to_admins_alone(client: FlaskClient, serv
 
 
 @pytest.mark.usefixtures("room_again")
-def test_without_keys_it_is_told_to_whoever_asks(client: FlaskClient, services: Services) -> None:
+def test_without_keys_it_is_told_to_one_who_asks(client: FlaskClient, services: Services) -> None:
     fill(services)
     assert "MiB" in client.post("/v1/jobs", json={"type": "generate"}).json["detail"]

@@ -1,4 +1,4 @@
-"""The recipe is found in a picture, whoever copied it; what is no recipe is told, at once."""
+"""The recipe is found in a picture, no matter what copied it; what is no recipe is told, at once."""
 
 import time
 import zlib

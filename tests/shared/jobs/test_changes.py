@@ -131,12 +131,12 @@ def test_what_is_kept_is_forgotten_when_nobody_follows_any_more(store: JobStore,
     assert {store.client.ttl(key) > 5 for key in KEYS} == {True}
 
 
-@pytest.mark.parametrize("reason", ["forgotten", "begun anew", "of another server", "of another stream"])
+@pytest.mark.parametrize("reason", ["forgotten", "begun again", "of another server", "of another stream"])
 def test_lost_changes_are_said_once(store: JobStore, follower: Follower, reason: str) -> None:
     submit(store)
     if not reason.startswith("of another"):
         store.client.delete(*KEYS)
-    if reason == "begun anew":
+    if reason == "begun again":
         Follower(store)
     if reason == "of another server":
         follower.place = f"{2**44}-0"

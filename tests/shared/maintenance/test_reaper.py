@@ -223,7 +223,7 @@ def test_many_processes_make_the_passes_of_one(
     first.stop()
     second.stop()
     before = len(made)
-    eventually(lambda: len(made) > before + 5)  # whoever stays makes them
+    eventually(lambda: len(made) > before + 5)  # the one that stays makes them
 
 
 def test_a_full_server_gets_its_passes(store: JobStore, reaper: Reaper) -> None:

@@ -96,14 +96,14 @@ def test_one_connection_too_many_is_closed_and_room_comes_back(port: int) -> Non
     assert ask(port)[0] == 200
 
 
-def test_whoever_sends_a_little_now_and_then_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_who_sends_a_little_now_and_then_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_SECONDS", 0.3)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
         slow.sendall(b"GET /metr")
         assert slow.recv(1) == b""
 
 
-def test_whoever_is_silent_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_who_is_silent_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module._Handler, "timeout", 0.2)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as silent:
         assert silent.recv(1) == b""

@@ -145,7 +145,7 @@ def test_a_proxy_of_the_environment_is_not_used(
 def test_failures_are_told_alike_and_logged_in_full(
     served: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who asks learns nothing of ports and answers; whoever runs the service learns all."""
+    """Who asks learns nothing of ports and answers; the operator learns all."""
     caplog.set_level(logging.INFO, "atelier.network")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

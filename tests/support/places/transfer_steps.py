@@ -105,7 +105,7 @@ class Transferring:
         return self.get(batch_id)
 
     def get(self, batch_id: str) -> Batch:
-        """Return a batch, whoever owns it."""
+        """Return a batch, no matter who owns it."""
         found = self.transfers.read("source", batch_id)
         assert found is not None
         return found.batch

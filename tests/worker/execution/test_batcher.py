@@ -132,7 +132,7 @@ def test_a_meeting_goes_on_without_those_who_leave() -> None:
     assert [sorted(call) for call in network.calls] == [[0, 1]]
 
 
-def test_whoever_met_already_runs_at_once_and_leaves_nobody_waiting() -> None:
+def test_one_who_met_already_runs_at_once_and_leaves_nobody_waiting() -> None:
     network, slot = Network(), BatchSlot(BatchGroup(1))
     network.gate.set()
     batcher = Batcher(runners=1)

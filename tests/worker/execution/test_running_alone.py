@@ -1,4 +1,4 @@
-"""A job that lost a worker is kept from all micro-batches, whoever waits beside it."""
+"""A job that lost a worker is kept from all micro-batches, no matter what waits beside it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

@@ -20,7 +20,7 @@ local function fields(key, ...)
 end
 
 -- The number of an owner's next record. Each owner counts apart, as cursors show it: it tells nothing of others. An
--- older Atelier counted all owners' records together; whoever has some of these goes on from there.
+-- older Atelier counted all owners' records together; an owner that has some of these goes on from there.
 local function next_sequence(owner)
   redis.call('SETNX', owned_sequence_key(owner), redis.call('GET', SEQUENCE) or 0)
   return redis.call('INCR', owned_sequence_key(owner))

@@ -1,7 +1,7 @@
 -- include: records
 -- Turns of the owners of a lane, by start-time fair queueing (P. Goyal, H. Vin, H. Cheng, SIGCOMM 1996) with turns of one
 -- length. The lowest turn goes next, and the owner's next one is 1 / weight later: of any two owners that wait, none has
--- more than one turn of its own more than its weight says. The lane's turn is the highest that was served. Whoever comes
+-- more than one turn of its own more than its weight says. The lane's turn is the highest that was served. An owner that comes
 -- back goes on from its own last turn, or from the lane's: time away saves up no turns. It then has its first turn an
 -- eighth of a turn early at most, so that it goes before those whose turn is at the same time: few jobs of one owner need
 -- not wait for a turn of each of the others. Turns are multiples of a sixteenth of the owner's step: sums of steps would

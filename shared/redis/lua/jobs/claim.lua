@@ -155,7 +155,7 @@ local function first_of(lane, owner)
   return nil, reason
 end
 
--- Whoever could not have its turn, as its quota was spent, had it as late as if it had been away.
+-- An owner that could not have its turn, as its quota was spent, had it as late as if it had been away.
 local function note_turn(lane, owner, weight)
   local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
   local turn = turn_from(tonumber(redis.call('ZSCORE', turns_key(lane), owner)), served, weight)
