@@ -162,7 +162,7 @@ def test_a_submission_waits_when_asked_to(live: httpx.Client, worker: FakeWorker
 def test_a_submission_whose_wait_is_over_tells_what_the_job_does_by_then(
     live: httpx.Client, store: JobStore
 ) -> None:
-    ask = partial(live.put, "/v1/jobs/mine", json=GENERATE, headers={"Prefer": "wait=1"})
+    ask = partial(live.put, "/v1/jobs/mine", json=GENERATE, headers={"Prefer": "wait=2"})
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ask)
         while store.claim("mine", "w0") is None:
