@@ -93,6 +93,7 @@ _UNTOLD = frozenset(
         "workers/notify",
     }
 )
+_NO_PROMISES = _READS | _UNTOLD
 _NOT_COPIED = (
     "the job store could not copy this to its replicas in time, so it is not promised, and may be done all "
     "the same; ask again in a moment, with the same Idempotency-Key"
@@ -127,7 +128,7 @@ class Scripts:
         sizes = f"{int(max_events)}, {int(usage_days)}"
         head = f"{_COLLECTING}local P, MAX_EVENTS, USAGE_DAYS = KEYS[1], {sizes}\n"
         self._scripts = {
-            name: client.register_script(_flags(name) + head + program(name)) for name in names()
+            name: client.register_script(_joined(_flags(name) + head, program(name))) for name in names()
         }
 
     def run(self, name: str, *arguments: Argument) -> Any:
@@ -149,7 +150,7 @@ class Scripts:
 
     def _is_promise(self, name: str) -> bool:
         """Whether replicas have to acknowledge what a script does."""
-        return self._rules.replicas > 0 and name in self._scripts and name not in _READS | _UNTOLD
+        return self._rules.replicas > 0 and name in self._scripts and name not in _NO_PROMISES
 
     def _sent(self, calls: Sequence[Call]) -> list[Any]:
         pipeline = self.client.pipeline(transaction=False)
@@ -203,6 +204,12 @@ def value_of(reply: Any) -> Any:
     if isinstance(reply, Exception):
         raise reply
     return reply
+
+
+@cache
+def _joined(head: str, body: str) -> str:
+    """Return one text, the same object for equal parts: a process has many `Scripts`, of 0.7 MB of text."""
+    return head + body
 
 
 def _flags(name: str) -> str:
