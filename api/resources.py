@@ -48,7 +48,7 @@ class JobResource(_Resource):
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound or JobGone."""
         early, self._early = self._early, None
-        if early is None or early.reply is None or early.call != self._services.store.reading(job_id):
+        if early is None or early.call != self._services.store.reading(job_id):
             return self._services.store.get(job_id, owner)
         return self._services.store.job_of(value_of(early.reply), job_id, owner)
 
@@ -61,7 +61,7 @@ class JobResource(_Resource):
 
     def look(self, job_id: str, owner: str) -> Job:
         """Return the owner's job to be shown at once: its place in the queue is read with it, or later."""
-        if self._early is not None and self._early.reply is not None:
+        if self._early is not None:
             return self.get(job_id, owner)
         self._placed = self._services.queries.placed(job_id, owner, own_only=self._own_only)
         return self._placed[0]
@@ -155,8 +155,10 @@ class BatchResource(_Resource):
 
 def jobs() -> JobResource:
     """Return the jobs with links that suit this request."""
-    early = g.pop("early_record", None)
-    return JobResource(services(), links(), own_only=not may_know_of_others(), early=early)
+    early: EarlyRecord | None = g.pop("early_record", None)
+    was_read = early is not None and early.reply is not None
+    own_only = not may_know_of_others()
+    return JobResource(services(), links(), own_only=own_only, early=early if was_read else None)
 
 
 def batches() -> BatchResource:

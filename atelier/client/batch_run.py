@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
-from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
+from atelier.client.downloads import NotSaved, Saved, check_digest, path_of, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
@@ -182,8 +182,7 @@ class BatchRun:
     def download(self, item: BatchItem, number: int = 0) -> bytes:
         """Return the bytes of one of an item's pictures, checked."""
         output = item.outputs[number].output
-        path = f"/v1/jobs/{quote(item.id, safe='')}/outputs/{output.index}"
-        return check_digest(self._transport.fetch(path), output)
+        return check_digest(self._transport.fetch(path_of(item.id, output)), output)
 
     def save(self, folder: str | Path, *, connections: int = 4) -> Iterator[Saved]:
         """Write every picture below a folder as soon as its item ends; yield each item with its files.

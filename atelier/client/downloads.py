@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.parse import quote
 
 from atelier.client.batch import BatchItem, NamedOutput
 from atelier.client.errors import ApiError, ClientError, ProtocolError
@@ -78,6 +79,11 @@ def _created(path: Path, *, private: bool) -> BinaryIO:
     if not private:
         return path.open("xb")
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+
+
+def path_of(job_id: str, output: Output) -> str:
+    """Return where the service has an output. Its `url` has the public address, which may lead elsewhere."""
+    return f"/v1/jobs/{quote(job_id, safe='')}/outputs/{output.index}"
 
 
 def check_digest(data: bytes, output: Output) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
 from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
-from atelier.client.downloads import Picture, check_digest
+from atelier.client.downloads import Picture, check_digest, path_of
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.files import FilesResource, Source
@@ -237,7 +237,7 @@ class JobsResource(Resource):
         """
         job = self._succeeded(job)
         output = job.outputs[index]
-        return check_digest(self._transport.fetch(f"{_path(job)}/outputs/{output.index}"), output)
+        return check_digest(self._transport.fetch(path_of(job.id, output)), output)
 
     def pictures(self, job: Job | str) -> tuple[Picture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""

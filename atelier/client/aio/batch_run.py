@@ -15,7 +15,7 @@ from atelier.client.aio.retries import AsyncPatience
 from atelier.client.aio.transport import AsyncTransport
 from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
 from atelier.client.batch_run import FEW, LINES, PAGE_SIZE, SEND_SECONDS
-from atelier.client.downloads import NotSaved, Saved, check_digest
+from atelier.client.downloads import NotSaved, Saved, check_digest, path_of
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout
 from atelier.client.job import Job, Status, job_from_json
@@ -182,8 +182,7 @@ class AsyncBatchRun:
     async def download(self, item: BatchItem, number: int = 0) -> bytes:
         """Return the bytes of one of an item's pictures, checked."""
         output = item.outputs[number].output
-        path = f"/v1/jobs/{quote(item.id, safe='')}/outputs/{output.index}"
-        return check_digest(await self._transport.fetch(path), output)
+        return check_digest(await self._transport.fetch(path_of(item.id, output)), output)
 
     async def save(self, folder: str | Path, *, connections: int = 4) -> AsyncGenerator[Saved, None]:
         """Write every picture below a folder as soon as its item ends; yield each item with its files.

@@ -12,7 +12,7 @@ from atelier.client.aio.events import states, watch
 from atelier.client.aio.files import AsyncFilesResource
 from atelier.client.aio.transport import AsyncResource, AsyncTransport
 from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
-from atelier.client.downloads import check_digest
+from atelier.client.downloads import check_digest, path_of
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout
 from atelier.client.files import Source
@@ -224,7 +224,7 @@ class AsyncJobsResource(AsyncResource):
         """
         job = await self._succeeded(job)
         output = job.outputs[index]
-        return check_digest(await self._transport.fetch(f"{_path(job)}/outputs/{output.index}"), output)
+        return check_digest(await self._transport.fetch(path_of(job.id, output)), output)
 
     async def pictures(self, job: Job | str) -> tuple[AsyncPicture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""

@@ -21,9 +21,8 @@ from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
 SPEC = {"type": "generate", "seed": 7}
-MOST = (
-    7  # one more than there are: a slow machine looks twice for the end, or reads again what has become old
-)
+# One more than there are: a slow machine looks twice for the end, or reads again what has become old.
+MOST = 7
 
 
 @pytest.fixture

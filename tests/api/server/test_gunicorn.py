@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.redis.client import Client
 from tests.support.http.gunicorn_server import Gunicorn, running_gunicorn
 from tests.support.http.scripted_server import Reply, scripted_server
+from tests.support.http.served import served
 from tests.support.images.pictures import png
 from tests.support.processes import resident_mebibytes
 from tests.support.waiting import eventually
@@ -76,10 +77,8 @@ def bucket() -> Iterator[str]:
 
     for method in ("GET", "HEAD", "PUT"):
         setattr(Handler, f"do_{method}", Handler.answer)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_address[1]}"
-        serving.shutdown()
+    with served(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_bucket_serves_the_process_that_was_forked(

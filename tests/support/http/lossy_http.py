@@ -4,9 +4,10 @@ import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.http.served import served
 
 
 @dataclass
@@ -28,17 +29,8 @@ class LossyHttp:
 def lossy_http(upstream: int) -> Iterator[LossyHttp]:
     """Serve on a free loopback port for the length of the block."""
     state = LossyHttp(upstream)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
-    server.daemon_threads = True
-    state.port = int(server.server_address[1])
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with served(_handler_for(state)) as state.port:
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler_for(state: LossyHttp) -> type[BaseHTTPRequestHandler]:

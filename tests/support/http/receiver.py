@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event, Lock
 from typing import Any
 
+from tests.support.http.served import served
 from tests.support.waiting import eventually
 
 
@@ -66,18 +67,12 @@ def receiver() -> Iterator[Receiver]:
     """Listen on a free loopback port for the length of the block."""
     state = Receiver()
     state.hold.set()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/told"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.hold.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(_handler_for(state)) as port:
+        state.url = f"http://127.0.0.1:{port}/told"
+        try:
+            yield state
+        finally:
+            state.hold.set()
 
 
 def _handler_for(state: Receiver) -> type[BaseHTTPRequestHandler]:

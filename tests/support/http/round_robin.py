@@ -3,10 +3,11 @@
 import http.client
 import itertools
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.http.served import served
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
 _PIECE_BYTES = 65_536
@@ -21,16 +22,8 @@ def round_robin(upstreams: Sequence[tuple[str, int]]) -> Iterator[str]:
 
     Each request goes to the next server, unless it names one itself.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(upstreams))
-    server.daemon_threads, server.block_on_close = True, False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(_handler_for(upstreams)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _handler_for(upstreams: Sequence[tuple[str, int]]) -> type[BaseHTTPRequestHandler]:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
+
+from tests.support.http.served import served
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,11 @@ class ScriptedServer:
 def scripted_server() -> Iterator[ScriptedServer]:
     """Serve on a free loopback port for the length of the block."""
     state = ScriptedServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
-    server.daemon_threads = True
-    server.block_on_close = False
-    state.port = int(server.server_address[1])
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(_handler_for(state)) as state.port:
+        try:
+            yield state
+        finally:
+            state.ended.set()
 
 
 def _handler_for(state: ScriptedServer) -> type[BaseHTTPRequestHandler]:
